@@ -510,7 +510,7 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
     "blobs": lambda: given(6, [[0.0, 1.0], [2.0, 3.0]], 1.0, 0),
     "circles": lambda: given(4, 0.1, 0.5, 0),
     "moons": lambda: given(4, 0.1, 0),
-    "spiral": lambda: given(6, 3, 0.1, 0),
+    "spiral": lambda: given(6, 3, 0.1, 0, turns=1.0),
     "data.sine": lambda: given(4, 0.1, 0),
     "data.houses": lambda: given(4, 20.0, 0),
     "xor": lambda: given(4, 0.1, 0),
@@ -604,7 +604,8 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         [[0.5, 1.0], [1.5, 2.0]], height=1, width=2, titles=["a", "b"], ax=None),
     "view.pictures.loss_curve": lambda: given([0.5, 0.25], log=False, ax=None),
     "view.pictures.neuron_maps": lambda: given(
-        net(), moon()[0], layer=1, extent=(-1, 1, -1, 1), transform=None, resolution=4, ax=None),
+        net(), moon()[0], layer=1, extent=(-1, 1, -1, 1), transform=None, class_names=["a"],
+        resolution=4, ax=None),
     "view.pictures.heat_map": lambda: given([[1.0], [0.5, 0.5]], "ab", title="head 1", ax=None),
     "view.pictures.plot": lambda: given(
         [1.0, 2.0], {"a": [0.5, 0.25]}, dots=["a"], log="y", names=("x", "y"), ax=None),
@@ -618,8 +619,10 @@ EXAMPLES: dict[str, Callable[[], Call]] = {
         [(0.0, 1.0), (0.5, 1.0)]}, resolution=4, ax=None),
     "view.pictures.surface of data": lambda: given(
         ((unit := Neuron(2, "tanh", rng=0)), *moon(), "squared_error"), *unit.w, resolution=4),
-    "view.pictures.tangent": lambda: given(lambda x: x * x, 0.5, span=3.0, name="f", ax=None),
-    "view.pictures.weights": lambda: given(Layer(4, 2), height=2, width=2, ax=None),
+    "view.pictures.tangent": lambda: given(
+        lambda x: x * x, 0.5, span=3.0, name="f", variable="x", ax=None),
+    "view.pictures.weights": lambda: given(
+        Layer(4, 2), height=2, width=2, class_names=["a", "b"], ax=None),
     # exports
     "export.to_numpy_source": lambda: given(net(), [0.5, 1.0]),
     "export.from_torch": lambda: given(Odd()),

@@ -8,6 +8,7 @@ import pytest
 from slips.engines import RIGHT
 
 from tinygrad_edu import MLP, Value, adopt, deltas, draw, explain, steps, toposort, worksheet
+from tinygrad_edu.bench.microgpt import Scalar
 from tinygrad_edu.engine import gradients
 
 
@@ -47,51 +48,6 @@ class Sets(Plain):
         self.parents = set(parents)
 
 
-class Local:
-    """microgpt's: no words for operations, but the local derivatives."""
-
-    __slots__ = ("_children", "_local_grads", "data", "grad")
-
-    def __init__(self, data, children=(), local_grads=()):
-        self.data, self.grad = data, 0
-        self._children, self._local_grads = children, local_grads
-
-    def __add__(self, other):
-        other = other if isinstance(other, Local) else Local(other)
-        return Local(self.data + other.data, (self, other), (1, 1))
-
-    def __mul__(self, other):
-        other = other if isinstance(other, Local) else Local(other)
-        return Local(self.data * other.data, (self, other), (other.data, self.data))
-
-    def __pow__(self, c):
-        return Local(self.data**c, (self,), (c * self.data ** (c - 1),))
-
-    def log(self):
-        return Local(math.log(self.data), (self,), (1 / self.data,))
-
-    def exp(self):
-        return Local(math.exp(self.data), (self,), (math.exp(self.data),))
-
-    def relu(self):
-        return Local(max(0, self.data), (self,), (float(self.data > 0),))
-
-    def backward(self):
-        self.grad = 1
-        order = []
-
-        def visit(v):
-            if v not in order:
-                for child in v._children:
-                    visit(child)
-                order.append(v)
-
-        visit(self)
-        for v in reversed(order):
-            for child, local in zip(v._children, v._local_grads, strict=True):
-                child.grad += local * v.grad
-
-
 def number_of(x):
     return getattr(x, "data", x)
 
@@ -115,7 +71,7 @@ STYLES = {
     "micrograd": micrograd.engine.Value,
     "closures": RIGHT[2].value,
     "locals": RIGHT[4].value,
-    "microgpt": Local,
+    "microgpt": Scalar,
 }
 
 
@@ -168,9 +124,9 @@ def test_of_a_set_micrograd_tells_what_was_multiplied_by_what() -> None:
 def test_every_function_of_microgpt_is_recognised_by_its_local_derivative() -> None:
     for x in (0.7, 2.5):
         for name in ("log", "exp", "relu"):
-            assert ops(adopt(getattr(Local(x), name)())) == [name]
-    assert ops(adopt(Local(-0.5).relu())) == ["relu"]
-    v = adopt(Local(2.5) ** -0.5)
+            assert ops(adopt(getattr(Scalar(x), name)())) == [name]
+    assert ops(adopt(Scalar(-0.5).relu())) == ["relu"]
+    v = adopt(Scalar(2.5) ** -0.5)
     assert v.op is not None
     assert v.op.constants == {"c": -0.5}
 
@@ -179,7 +135,7 @@ def test_an_unknown_operation_keeps_its_name_and_what_it_knows_of_its_slopes() -
     v = adopt(Plain(3.0).squash())
     assert ops(v) == ["squash"]
     assert math.isnan(v.local_derivatives()[0])
-    odd = adopt(Local(9.0, (Local(3.0), Local(2.0)), (0.25, 0.5)))
+    odd = adopt(Scalar(9.0, (Scalar(3.0), Scalar(2.0)), (0.25, 0.5)))
     assert (ops(odd), odd.local_derivatives()) == (["?"], (0.25, 0.5))
 
 

@@ -56,8 +56,6 @@ WEIGHTS: dict[str, Case] = {
      "sample_weight has 1 numbers, expected 3"),
     "a weight below 0": ({"sample_weight": [1.0, 2.0, -0.5]}, ValueError,
      "sample_weight[2] must be a finite number >= 0, got -0.5"),
-    "a weight NaN": ({"sample_weight": [1.0, math.nan, 1.0]}, ValueError,
-     "sample_weight[1] must be a finite number, got nan"),
     "weights of 0": ({"sample_weight": [0, 0, 0]}, ValueError,
      "sample_weight is 0 for every example: leave it out for equal weights"),
     "weights by name": ({"sample_weight": "balanced"}, TypeError,
@@ -87,27 +85,11 @@ OPTIONS: dict[str, Case] = {
     "penalty a Value": ({"penalty": l2(MLP(2, [1]).parameters(), 0.1)}, TypeError,
      "penalty is a function of the model, got Value: "
      "write penalty=lambda model: l2(model.parameters(), 1e-4)"),
-    "penalty a number": ({"penalty": 1e-4}, TypeError,
-     "penalty is a function of the model, got float: "
-     "write penalty=lambda model: l2(model.parameters(), 1e-4)"),
     "rng": ({"rng": np.random.default_rng(0)}, TypeError,
      "rng must be an int seed or a random.Random, got Generator; write rng=0"),
-    "rng -1": ({"rng": -1}, ValueError, "rng must be a seed of at least 0, got -1; write rng=1"),
-    **{
-        f"{name} {n!r}": ({name: n}, error, f"{name} must be an int of at least {least}, got {got}")
-        for name, least, n, error, got in [
-            ("epochs", 0, -1, ValueError, "-1"),
-            ("epochs", 0, 1.5, TypeError, "float 1.5"),
-            ("epochs", 0, math.inf, TypeError, "float inf"),
-            ("epochs", 0, "10", TypeError, "str '10'"),
-            ("epochs", 0, None, TypeError, "None"),
-            ("epochs", 0, True, TypeError, "bool True"),
-            ("batch_size", 1, 0, ValueError, "0"),
-            ("batch_size", 1, -1, ValueError, "-1"),
-            ("batch_size", 1, 1.5, TypeError, "float 1.5"),
-            ("batch_size", 1, "all", TypeError, "str 'all'"),
-        ]
-    },
+    "epochs": ({"epochs": -1}, ValueError, "epochs must be an int of at least 0, got -1"),
+    "epochs None": ({"epochs": None}, TypeError, "epochs must be an int of at least 0, got None"),
+    "batch_size": ({"batch_size": 0}, ValueError, "batch_size must be an int of at least 1, got 0"),
 }  # fmt: skip
 
 PARAMETER = Value(1.0)
@@ -222,8 +204,6 @@ def test_a_model_may_give_a_tuple() -> None:
 test_bad_options_of_stopping_and_restarts_are_refused = refusals({
     "patience 0": (lambda: EarlyStopping(0), ValueError,
      "patience must be an int of at least 1, got 0"),
-    "patience 1.5": (lambda: EarlyStopping(1.5), TypeError,
-     "patience must be an int of at least 1, got float 1.5"),
     "min_delta": (lambda: EarlyStopping(min_delta=-0.1), ValueError,
      "min_delta must be a finite number >= 0, got -0.1"),
     "no tries": (lambda: best_of(lambda rng: (None, History()), 0), ValueError,

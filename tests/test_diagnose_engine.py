@@ -105,6 +105,11 @@ CHANGES = {
     "the backward function is called at once": (
         "raises", "+", "out._backward = _backward\n", "out._backward = _backward()\n",
     ),
+    "a walk that goes on whatever is raised": (
+        "raises", "+", "for v in reversed(topo):",
+        "for k in range(10**6):\n            try: v = k\n            except Exception: pass\n"
+        "        for v in topo:",
+    ),
     "a walk that does not end": (
         "raises", "+", "for v in reversed(topo):", "while True: v = self\n        for v in topo:",
     ),

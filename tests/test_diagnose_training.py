@@ -2,7 +2,6 @@
 
 import copy
 import random
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -90,62 +89,59 @@ def test_no_demo_is_accused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def net(
-    change: Callable[[MLP], object] = lambda model: None, sizes=(8, 1), *args, **options
+    *nouts: int, activation="tanh", bias=0.0, scaled=(0, 1.0), output="linear", init=None
 ) -> MLP:
-    """A net of two inputs, changed."""
-    model = MLP(2, [*sizes], *(args or ["tanh"]), rng=0, **options)
-    change(model)
+    """A net of two inputs: biases in its first layer, the weights of a layer times a factor."""
+    model = MLP(2, [*(nouts or (8, 1))], activation, output, init=init, rng=0)
+    for unit in model.layers[0].neurons:
+        unit.b.data += bias
+    for unit in model.layers[scaled[0]].neurons:
+        for w in unit.w:
+            w.data *= scaled[1]
     return model
 
 
-def biases(model: MLP) -> None:
-    for unit in model.layers[0].neurons:
-        unit.b.data = -10.0
-
-
-def weights(k: int, factor: float) -> Callable[[MLP], None]:
-    def change(model: MLP) -> None:
-        for unit in model.layers[k].neurons:
-            for w in unit.w:
-                w.data *= factor
-
-    return change
-
-
+CONTRADICTING = [[0.5, 1.0], [0.5, 1.0]] * 5 + [[0.5, 1.01]], [1, -1] * 5 + [0]
+LOGITS = "binary_cross_entropy_with_logits"
 #: What is wrong, where, and a training that is so.
 WRONG = {
     "inputs of 100": ("scale", "x1", lambda: asked(net(), [[90 * a, b] for a, b in X], SIGNS)),
     "targets of 1000": ("scale", "y", lambda: asked(net(), X, [1000 * t for t in SIGNS])),
-    "targets of -1 for a sigmoid": (
-        "scale", "y", lambda: asked(net(lambda m: None, (8, 1), "tanh", "sigmoid"), X, SIGNS),
-    ),
+    "targets of -1 for a sigmoid": ("scale", "y", lambda: asked(net(output="sigmoid"), X, SIGNS)),
     "weights of 0": ("symmetric units", "layer1", lambda: asked(net(init="zeros"), X, SIGNS)),
     "biases of -10": (
-        "dead units", "layer1", lambda: asked(net(biases, (8, 1), "relu"), X, SIGNS),
+        "dead units", "layer1", lambda: asked(net(activation="relu", bias=-10.0), X, SIGNS),
     ),
-    "weights of 50": (
-        "saturated units", "layer1", lambda: asked(net(weights(0, 50.0)), X, SIGNS),
-    ),
+    "weights of 50": ("saturated units", "layer1", lambda: asked(net(scaled=(0, 50)), X, SIGNS)),
     "no weights at the end": (
-        "constant output", "outputs", lambda: asked(net(weights(1, 0.0)), X, SIGNS),
+        "constant output", "outputs", lambda: asked(net(scaled=(1, 0)), X, SIGNS),
     ),
     "twelve layers of sigmoids": (
         "vanishing gradients", "layer1",
-        lambda: asked(net(lambda m: None, [8] * 12 + [1], "sigmoid"), X, CLASSES),
+        lambda: asked(net(*[8] * 12, 1, activation="sigmoid"), X, CLASSES),
     ),
-    "outputs of 50": (
-        "start", "loss",
-        lambda: asked(net(weights(1, 50.0)), X, CLASSES, "binary_cross_entropy_with_logits"),
-    ),
+    "outputs of 50": ("start", "loss", lambda: asked(net(scaled=(1, 50)), X, CLASSES, LOGITS)),
     "a rate of 100": ("learning rate too large", "lr", lambda: asked(net(), X, SIGNS, lr=100.0)),
     "a rate of 1e-7": ("learning rate too small", "lr", lambda: asked(net(), X, SIGNS, lr=1e-7)),
     "a loss that does not depend on the net": (
         "vanishing gradients", "parameters", lambda: asked(net(), X, SIGNS, lambda o, t: 0 * o + 1),
     ),
+    "a loss of the wrong sign": (
+        "sign", "loss",
+        lambda: asked(net(output="sigmoid"), X, CLASSES,
+                      lambda p, t: t * p.log() + (1 - t) * (1 - p).log()),
+    ),
+    "a loss without end": (
+        "sign", "loss", lambda: asked(net(), X, SIGNS, lambda o, t: -((o - t) ** 2), lr=0.1),
+    ),
+    "weights that decay": (
+        "scale", "weight_decay", lambda: asked(net(), X, SIGNS, lr=0.1, weight_decay=5.0),
+    ),
+    "the same row again and again": (
+        "constant output", "X", lambda: asked(net(), [[0.5, 1.0]] * len(X), SIGNS),
+    ),
     "labels that contradict each other": (
-        "unknown", "steps",
-        lambda: asked(net(weights(1, 0.01)), [[0.5, 1.0], [0.5, 1.0]] * 5 + [[0.5, 1.01]],
-                      [1, -1] * 5 + [0], lr=0.01),
+        "unknown", "steps", lambda: asked(net(scaled=(1, 0.01)), *CONTRADICTING, lr=0.01),
     ),
 }  # fmt: skip
 
@@ -185,6 +181,14 @@ def test_the_sentence_has_the_loss_of_ten_examples_and_the_size_of_an_update() -
     text = str(asked(net(), X, SIGNS, lr=1e-7))
     assert "the loss of 10 examples went from 0.7996 to 0.7996 in 200 steps" in text
     assert "the first update changes the weights by 5.447e-8 of their size" in text
+
+
+def test_parameters_that_are_not_optimized_are_counted() -> None:
+    model = net()
+    optimizer = SGD(model.layers[1].parameters(), lr=0.1)
+    found = diagnose_training(model, X, SIGNS, loss="squared_error", optimizer=optimizer)
+    assert found.right
+    assert str(found).endswith(" of their size; the optimizer lacks 24 parameters")
 
 
 def test_what_train_refuses_is_refused() -> None:

@@ -108,6 +108,11 @@ def test_hints_come_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None
             check("1.1", 4, hint=k)  # type: ignore[arg-type]
 
 
+def test_a_question_without_hints_offers_none() -> None:
+    assert EXERCISES["1.4"].hints == ()
+    assert check("1.4", "a").said.endswith("what is left of h?")
+
+
 def test_another_hint_is_offered_for_the_same_numbers() -> None:
     found = solved(variant("4.1", 3))
     assert check("4.1", [0.0, 0.0, 0.0], seed=3).said.startswith("not yet. Hint: is the net input")

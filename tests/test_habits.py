@@ -38,6 +38,18 @@ CALLS = {
         lambda: fit(NET, X, Y, loss="squared_error", optimizer=Adam(NET.parameters())),
         "fit() also needs epochs, such as epochs=100",
     ),
+    "options by place": (
+        lambda: fit(NET, X, Y, "squared_error", "sgd", 3),
+        "fit() takes model, X, y by place, and by name loss, optimizer, epochs",
+    ),
+    "a size by place": (
+        lambda: train_test_split(X * 9, Y * 9, 0.3),
+        "train_test_split() takes X, y by place, and by name test_size, stratify, rng, test_ratio",
+    ),
+    "an option by place": (
+        lambda: Layer(2, 1, "tanh", 0),
+        "Layer() takes nin, nout, activation by place, and by name init, rng, nonlin",
+    ),
     "seed": (lambda: fit(NET, X, Y, **FULL, seed=1), "fit() has no argument 'seed': write rng=..."),
     "validation_data": (
         lambda: fit(NET, X, Y, **FULL, validation_data=(X, Y)),

@@ -20,7 +20,6 @@ from tinygrad_edu.data import (
     TableError,
     binary_addition,
     folds,
-    moons,
     next_letter,
     one_hot,
     read_table,
@@ -110,7 +109,6 @@ LONG_CODE = (
     "give the numbers of the labels themselves"
 )
 test_every_size_has_a_limit = refusals([
-    (lambda: moons(n=HUGE), ValueError, f"n must be an int from 2 to 1000000, got {HUGE}"),
     (lambda: binary_addition(HUGE, 7), ValueError,
      f"n must be an int from 1 to 1000000, got {HUGE}"),
     (lambda: binary_addition(10, HUGE), ValueError,

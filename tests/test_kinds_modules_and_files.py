@@ -25,10 +25,12 @@ from tinygrad_edu import (
     SGD,
     BatchNorm,
     Dropout,
+    History,
     Layer,
     ModelFileError,
     Module,
     Neuron,
+    Perceptron,
     Primitive,
     Sequential,
     Value,
@@ -432,6 +434,13 @@ OTHER_NAMES = {
     (lambda: Neuron(1).nonlin): "Neuron has no nonlin here: write neuron.activation",
     (lambda: Layer(1, 1).weight): "Layer has no weight here: write unit.w",
     (lambda: NET.fit([], [])): "MLP has no fit here: write fit(model, X, y, ...)",
+    (lambda: History([0.5]).history): "History has no history here: write history.loss, "
+    "history.accuracy, ...",
+    (lambda: History([0.5]).val_loss): "History has no val_loss here: write "
+    "history.validation_loss",
+    (lambda: Perceptron(1).predict([[0]])): "Perceptron has no predict here: write "
+    "[unit(x) for x in X]",
+    (lambda: Perceptron(1).parameters()): "Perceptron has no parameters here: write unit.w",
     (lambda: X.value): "Value has no value here: write v.data",
     (lambda: X.gradient): "Value has no gradient here: write v.grad",
     (lambda: NET.compile()): "MLP has no compile here: write fit(model, X, y, loss=..., "

@@ -189,13 +189,15 @@ CHANGED = {
 @pytest.mark.parametrize(("make", "new", "names", "data"), CHANGED.values(), ids=CHANGED)
 def test_views_show_the_forward_pass_and_what_was_changed_since(make, new, names, data):
     y = make(*new)
+    levels = ("value", "neuron", "layer", "auto")
+    before = {level: draw(y, level=level) for level in levels}
     for v, x in new.items():
         v.data = x
     remark = f"changed since the forward pass: {names}"
-    for level in ("value", "neuron", "layer", "auto"):
+    for level in levels:
         graph = draw(y, level=level)
         assert remark in graph.dot
-        assert remark in graph.table
+        assert graph.table.startswith(f"{before[level].table}\n{remark}")
         assert remark in repr(graph)
         assert remark in ElementTree.fromstring(graph.svg).findtext(f"{SVG}desc")
         assert f" {data} " in graph.table.splitlines()[-2]
@@ -258,7 +260,10 @@ def test_a_gradient_is_that_of_the_result_or_it_is_said(make, shown, remark):
 # No view changes a number of the user, whether a backward pass has been or not.
 
 UNTOUCHED = {
-    "draw": lambda model, x, loss, optimizer: draw(loss, edges="gradient", names={"x": loss}).svg,
+    "draw": lambda model, x, loss, optimizer: [
+        draw(loss, level=level, edges="gradient", names={"x": loss}).svg
+        for level in ("value", "neuron", "layer")
+    ],
     "explain": lambda model, x, loss, optimizer: [
         explain(loss), explain(loss.parents[0]), explain(loss, wrt=model.parameters()[0])
     ],

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from graphs import layer
+from graphs import entries, layer
 from refusals import refusals
 
 from tinygrad_edu import MLP, Sequential
@@ -17,10 +17,6 @@ def drawn(ax):
     return [(np.asarray(x), np.asarray(y)) for x, y in (line.get_data() for line in ax.lines)]
 
 
-def names(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
-
-
 def test_the_units_add_up_to_the_curve_the_largest_first():
     # 3 relu(x) - relu(-x) + 1/2, and a third unit that is dead
     net = Sequential(layer([(1, 0), (-1, 0), (0, -1)], "relu"), layer([(3, -1, 5, 0.5)]))
@@ -29,7 +25,7 @@ def test_the_units_add_up_to_the_curve_the_largest_first():
     assert (x[0], x[-1], set(bias)) == (-2, 2, {0.5})
     assert [s[[0, -1]].tolist() for _, s in sums] == [[0.5, 6.5], [-1.5, 6.5]]
     assert last.tolist() == fitted.tolist() == [0.5 + 3 * max(v, 0) - max(-v, 0) for v in x]
-    assert names(ax) == [
+    assert entries(ax) == [
         "b2[1]", "+ w2[1,1] a1[1]", "+ w2[1,2] a1[2]", "+ w2[1,3] a1[3]", "the net",
     ]  # fmt: skip
 

@@ -5,7 +5,7 @@ import pytest
 from graphs import entries, layer
 from matplotlib.figure import Figure
 
-from tinygrad_edu import MLP, Conv2d, Sequential, Value
+from tinygrad_edu import MLP, Conv2d, Sequential
 from tinygrad_edu import functions as f
 from tinygrad_edu.view.pictures import (
     activations,
@@ -30,6 +30,12 @@ def test_each_unit_has_a_map_of_its_activation():
     assert [image.get_clim() for image in ax.images] == [(-1, 1), (-1, 1), (-2, 2)]
     titles = ["neuron1 (1)", "neuron2 (dead)", "layer1", "neuron1 (2)", "layer2"]
     assert texts(ax) == titles
+    titles[3] = "ripe (2)"
+    assert texts(neuron_maps(net, extent=(-1, 1, -1, 1), resolution=5, class_names=["ripe"])) == (
+        titles
+    )
+    with pytest.raises(ValueError, match="class_names has 2 names for 1 classes"):
+        neuron_maps(net, class_names=["ripe", "green"], resolution=3)
 
 
 def test_maps_lie_in_rows_of_eight_layer_after_layer():
@@ -39,6 +45,7 @@ def test_maps_lie_in_rows_of_eight_layer_after_layer():
     assert [sum(top == row for _, top in corners) for row in rows] == [8, 2, 1]
     assert len(set(corners)) == 11
     assert len(neuron_maps(MLP(2, [10, 1]), layer=2, resolution=3).images) == 1
+    assert len(neuron_maps(MLP(2, [1]).layers[0].neurons[0], resolution=3).images) == 1
 
 
 def test_maps_cover_the_points_and_show_them():
@@ -112,6 +119,8 @@ def test_a_tangent_has_the_slope_of_the_engine():
     assert np.diff(y) / np.diff(x) == pytest.approx([1.0])  # 3 x^2 - 2
     assert ax.lines[2].get_xydata().tolist() == [[1.0, -1.0]]
     assert ax.get_title() == "f(1) = -1,  slope 1"
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "f(x)")
+    assert tangent(f.sin, 0.0, variable="z").get_ylabel() == "f(z)"
     assert tangent(f.sin, 0.0, name="sin").get_title() == "sin(0) = 0,  slope 1"
     assert tangent(lambda x: 3.0, 1.0).get_title() == "f(1) = 3,  slope 0"
     beside = Figure().add_subplot(1, 3, 1)
@@ -152,6 +161,9 @@ def test_weights_are_pictures_row_by_row_on_one_scale():
     ]
     assert {image.get_clim() for image in ax.images} == {(-8, 8)}
     assert texts(ax) == ["neuron1", "neuron2"]
+    assert texts(weights(model, height=2, width=2, class_names=["cat", 7])) == ["cat", "class 7"]
+    with pytest.raises(ValueError, match="class_names has 1 names for 2 classes"):
+        weights(model, height=2, width=2, class_names=["cat"])
     assert ax.get_xlabel() == "orange -8   white 0   blue 8"
 
 
@@ -162,11 +174,6 @@ def test_weights_of_a_convolution_are_those_of_its_kernels():
     assert drawn == [[w.data for w in kernel.w] for kernel in conv.kernels]
     assert texts(ax) == ["kernel1", "kernel2", "kernel3"]
     assert len(weights(conv.kernels[:2], height=2, width=2).images) == 2
-
-
-def test_a_neuron_of_values_is_drawn_too():
-    assert isinstance(MLP(2, [1])([1, 2]), Value)
-    assert len(neuron_maps(MLP(2, [1]).layers[0].neurons[0], resolution=3).images) == 1
 
 
 def test_rows_are_shown_as_images_on_one_scale_with_their_titles():

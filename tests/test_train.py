@@ -501,6 +501,15 @@ def test_fit_warns_of_divergence_and_returns_the_history() -> None:
     assert (history.stopped, history.interrupted) == (text, False)
 
 
+def test_a_callback_may_call_it_divergence() -> None:
+    def diverges(epoch: Epoch) -> None:
+        raise DivergenceError("the weights are too large")
+
+    with pytest.warns(RuntimeWarning, match="^training the weights are too large$"):
+        history = learn(line(), [[1.0]], [1.0], epochs=9, callbacks=[diverges])
+    assert (len(history), history.diverged) == (1, True)
+
+
 # --- interruption
 
 

@@ -15,6 +15,7 @@ from vectorized import by_scalars, check, leaves, numbers
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Primitive, RandomLeaf, Value, grad, no_grad, primitive
 from tinygrad_edu.losses import cross_entropy, hinge
+from tinygrad_edu.namespace import floats
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.vectorize import VectorizeError, plan, vectorize
 from tinygrad_edu.vectorize.program import MAX_KERNELS
@@ -126,23 +127,17 @@ def compares_a_parameter(x):
     return x
 
 
-def test_a_comparison_of_parameters_is_noticed_when_they_change():
-    program = vectorize(compares_a_parameter, 0.5)
-    assert program([2.0]) == [1.4]
-    W.data = -1.0
-    with pytest.raises(VectorizeError, match=re.escape(line_of(compares_a_parameter, 1))):
-        program([2.0])
-
-
 def compares_a_sample(x):
     if RandomLeaf(lambda: 0.9) > 0.7:
         return W * x
     return x
 
 
-def test_a_comparison_of_samples_is_noticed():
-    program = vectorize(compares_a_sample, 0.5)
-    with pytest.raises(VectorizeError, match=re.escape(line_of(compares_a_sample, 1))):
+@pytest.mark.parametrize(("fn", "after"), [(compares_a_parameter, -1.0), (compares_a_sample, 0.7)])
+def test_a_comparison_of_parameters_and_of_samples_is_noticed(fn, after):
+    program = vectorize(fn, 0.5)
+    W.data = after
+    with pytest.raises(VectorizeError, match=re.escape(line_of(fn, 1))):
         program([2.0])
 
 
@@ -167,14 +162,6 @@ def grows(x):
     for _ in calls:
         x = x * W
     return x
-
-
-def test_a_number_that_changes_before_the_first_use_is_noticed():
-    factor = [2.0]
-    program = vectorize(lambda x: W * x * factor[0], 0.5)
-    factor[0] = 3.0
-    with pytest.raises(VectorizeError, match=r"uses the number 2.0 for one example and 3.0"):
-        program([1.0])
 
 
 # --- operations of one's own ----------------------------------------------------------------------
@@ -203,7 +190,7 @@ def test_an_operation_that_decides_in_python_is_refused(operation):
 def test_an_operation_that_differs_between_namespaces_is_noticed_at_first_use():
     @primitive(lambda m, y, x: (1.0,))
     def two_faced(m, x):
-        return x if m.__name__.endswith("floats") else 2 * x
+        return x if m is floats else 2 * x
 
     program = vectorize(lambda x: two_faced(W * x), 0.5)
     for call in (program, program.value_and_grad, program.backward):
@@ -275,48 +262,38 @@ test_an_operation_that_leaves_its_namespace_is_refused = refusals(
             f"the {what} of the operation {operation.name} cannot be written for arrays ({why}): "
             + WITH_M,
         )
-        for operation, what, why in zip(
-            BY_MATH, ("value", "slopes", "slopes"), (SYMBOL, SYMBOL, POWER), strict=True
+        for operation, (what, why) in zip(
+            BY_MATH, [("value", SYMBOL), ("slopes", SYMBOL), ("slopes", POWER)], strict=True
         )
     ]
 )
+EXAMPLE = "vectorize needs an example: vectorize(fn, [0.1, 0.2], 1.0)"
+RESULT = "the function must give a Value or a list of Values, got "
+RAGGED = "the rows of an example differ in length, or it has none"
+#: What comes out of a function, and what it is called; rows that are none; and what is no number.
+RESULTS = [(3.0, "float"), (None, "NoneType"), ("abc", "str"), ([], "list"), ((), "tuple")]
+RESULTS += [({}, "dict"), ([3.0], "float"), ([[]], "list")]
+ROWS = [[], [[]], [[1.0, 2.0], [3.0]], [1.0, [2.0]], np.zeros((2, 0))]
+NO_NUMBER = [
+    (None, "NoneType: write a number such as 1.0"),
+    ("a", "str 'a': write float(...) around a text that is a number"),
+    ([None], "NoneType: write a number such as 1.0"),
+    (Value(1.0), "Value: use the Value as it is, or its number v.data"),
+]
 test_what_is_no_function_or_no_example_is_refused = refusals(
     [
         (partial(vectorize, 3), TypeError, "vectorize takes a function of an example, got int"),
-        (
-            partial(vectorize, abs),
-            TypeError,
-            "vectorize needs an example: vectorize(fn, [0.1, 0.2], 1.0)",
-        ),
+        (partial(vectorize, abs), TypeError, EXAMPLE),
         *[
             (
                 partial(vectorize, lambda x, result=result: result, 0.5),
                 VectorizeError,
-                "the function must give a Value or a list of Values, got "
-                + type(result[0] if result and kind == "inner" else result).__name__,
+                RESULT + kind,
             )
-            for result, kind in [
-                *[(x, "outer") for x in (3.0, None, "abc", [], (), {})],
-                *[(x, "inner") for x in ([3.0], [[]])],
-            ]
+            for result, kind in RESULTS
         ],
-        *[
-            (
-                partial(vectorize, f.sum, x),
-                VectorizeError,
-                "the rows of an example differ in length, or it has none",
-            )
-            for x in ([], [[]], [[1.0, 2.0], [3.0]], [1.0, [2.0]], np.zeros((2, 0)))
-        ],
-        *[
-            (partial(vectorize, f.sum, x), TypeError, NUMBER + kind)
-            for x, kind in [
-                (None, "NoneType: write a number such as 1.0"),
-                ("a", "str 'a': write float(...) around a text that is a number"),
-                ([None], "NoneType: write a number such as 1.0"),
-                (Value(1.0), "Value: use the Value as it is, or its number v.data"),
-            ]
-        ],
+        *[(partial(vectorize, f.sum, x), VectorizeError, RAGGED) for x in ROWS],
+        *[(partial(vectorize, f.sum, x), TypeError, NUMBER + kind) for x, kind in NO_NUMBER],
     ]
 )
 
@@ -403,11 +380,12 @@ def fresh_loss():
 
 def test_gradients_of_parameters_are_left_alone():
     model, program = fresh_loss()
-    for k, p in enumerate(model.parameters()):
-        p.grad = float(k)
+    before = [float(k) for k, _ in enumerate(model.parameters())]
+    for p, slope in zip(model.parameters(), before, strict=True):
+        p.grad = slope
     for call in (program, program.value_and_grad):
         call(X, Y)
-        assert [p.grad for p in model.parameters()] == list(range(len(model.parameters())))
+        assert [p.grad for p in model.parameters()] == before
 
 
 def test_gradients_are_left_alone_where_the_first_use_fails():
@@ -415,7 +393,7 @@ def test_gradients_are_left_alone_where_the_first_use_fails():
     factor = [2.0]
     program = vectorize(lambda x: W * x * factor[0], 0.5)
     factor[0] = 3.0
-    with pytest.raises(VectorizeError):
+    with pytest.raises(VectorizeError, match=r"uses the number 2.0 for one example and 3.0"):
         program.backward([1.0])
     assert W.grad == 5.0
 
@@ -423,10 +401,9 @@ def test_gradients_are_left_alone_where_the_first_use_fails():
 def test_backward_accumulates():
     model, program = fresh_loss()
     loss, gradient = program.value_and_grad(X, Y)
-    assert program.backward(X, Y) == loss
-    assert [p.grad for p in program.parameters] == gradient.tolist()
-    assert program.backward(X, Y) == loss
-    assert [p.grad for p in program.parameters] == (2 * gradient).tolist()
+    for times in (1, 2):
+        assert program.backward(X, Y) == loss
+        assert [p.grad for p in program.parameters] == (times * gradient).tolist()
     model.zero_grad()
     program.backward(X, Y)
     assert [p.grad for p in program.parameters] == gradient.tolist()
@@ -510,23 +487,17 @@ def test_graphs_of_equal_structure_share_a_plan():
 
 
 def test_programs_that_share_a_plan_keep_their_own_parameters():
-    def program(w):
-        return vectorize(lambda x: f.tanh(w * x), 0.5)
-
-    v, w = Value(0.5), Value(-2.0)
-    first, second = program(v), program(w)
-    assert first([1.0]) == pytest.approx(math.tanh(0.5))
-    assert second([1.0]) == pytest.approx(math.tanh(-2.0))
-    assert first([1.0]) == pytest.approx(math.tanh(0.5))
+    leaves = Value(0.5), Value(-2.0)
+    first, second = (vectorize(lambda x, w=w: f.tanh(w * x), 0.5) for w in leaves)
+    for program, w in ((first, 0.5), (second, -2.0), (first, 0.5)):
+        assert program([1.0]) == pytest.approx(math.tanh(w))
     first.backward([1.0])
-    assert w.grad == 0.0
+    assert leaves[1].grad == 0.0
 
 
 def test_graphs_that_differ_in_a_constant_have_their_own_plans():
-    def program(c):
-        return vectorize(lambda x: W * x + c, 0.5)
-
-    assert [program(c)([0.0])[0] for c in (0.0, 1.0, -1.0)] == [0.0, 1.0, -1.0]
+    programs = {c: vectorize(lambda x, c=c: W * x + c, 0.5) for c in (0.0, 1.0, -1.0)}
+    assert [program([0.0])[0] for program in programs.values()] == [*programs]
 
 
 def test_plans_that_are_kept_are_bounded():

@@ -7,11 +7,10 @@ import pytest
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 
-from tinygrad_edu.text import name_parts
 from tinygrad_edu.view.base.numbers import UNKNOWN, decimal
 from tinygrad_edu.view.base.palette import NEGATIVE_TEXT, POSITIVE_TEXT, SOFT
 from tinygrad_edu.view.base.svg import room, wrapped
-from tinygrad_edu.view.graph.cells import in_number, rows_of, stands_beside, table_of, width_of
+from tinygrad_edu.view.graph.cells import rows_of, stands_beside, table_of, width_of
 from tinygrad_edu.view.graph.diagram import Box, Number
 
 MINUS = "\N{MINUS SIGN}"
@@ -33,25 +32,6 @@ def test_a_picture_writes_three_decimals_or_a_power(x, written):
 
 
 @pytest.mark.parametrize(
-    ("name", "parts"),
-    [
-        ("x1", ("x", "", ["1"])),
-        ("z1[2]", ("z", "(1)", ["2"])),
-        ("w1[2,3]", ("w", "(1)", ["23"])),
-        ("w1[2,13]", ("w", "(1)", ["2,13"])),
-        ("delta1[2]#3", ("delta", "(1)", ["2", "#3"])),
-        ("a2[1](2)", ("a", "(2)", ["1", "(2)"])),
-        ("L", ("L", "", [])),
-        ("loss", None),
-        ("layer1.neuron1.w[0]", None),
-        ("<b>", None),
-    ],
-)
-def test_a_name_of_the_lecture_is_a_letter_with_indices(name, parts):
-    assert name_parts(name) == parts
-
-
-@pytest.mark.parametrize(
     ("name", "beside"), [("w1[2,3]", True), ("loss", True), ("result", True), ("results", False)]
 )
 def test_a_name_stands_beside_its_numbers_if_it_is_short(name, beside):
@@ -64,9 +44,10 @@ def test_what_comes_back_has_the_colour_of_its_sign_and_zero_is_soft():
         (-1.0, NEGATIVE_TEXT, True),
         (0.0, SOFT, False),
     ):
-        written = in_number(Number("grad", x, back=True), 12)
-        assert (colour.light in written, "<B>" in written) == (True, bold)
-    assert UNKNOWN in in_number(Number("grad", back=True), 12)
+        [[cell]] = rows_of(Box("result", numbers=[Number("grad", x, back=True)]))
+        assert (colour.light in cell.content, "<B>" in cell.content) == (True, bold)
+    [[cell]] = rows_of(Box("result", numbers=[Number("grad", back=True)]))
+    assert UNKNOWN in cell.content
 
 
 @cache

@@ -359,7 +359,7 @@ test_wrong_arguments_are_named = refusals(
     ],
 )
 def test_an_odd_picture_is_an_error_that_says_so(svg, message, monkeypatch):
-    monkeypatch.setattr(picture, "render", lambda dot, suffix: svg.encode())
+    monkeypatch.setattr(picture, "render", lambda dot: svg.encode())
     with pytest.raises(RenderError, match=f"^{re.escape(message)}"):
         _ = steps(Value(1.0)).strip().svg
 

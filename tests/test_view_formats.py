@@ -12,6 +12,7 @@ from PIL import Image
 
 from tinygrad_edu import Value
 from tinygrad_edu.nn import MLP
+from tinygrad_edu.text import latex_name, name_parts
 from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
 from tinygrad_edu.view.base.pdf import PRINTED
 from tinygrad_edu.view.base.tex import latex_page, latex_words
@@ -76,6 +77,14 @@ def test_every_picture_has_its_size_in_every_format(what, ending, tmp_path, embe
         assert image.size == pytest.approx([150 / 72 * width, 150 / 72 * height], abs=2)
 
 
+def test_a_path_is_a_text_or_a_path_with_a_suffix_in_any_letters(tmp_path, embedded_renderer):
+    drawing = PICTURES["drawing"]()
+    for name, start in (("DOT", "digraph {"), ("gv", "digraph {"), ("dots.Svg", "<svg ")):
+        for path in (tmp_path / f"g.{name}", str(tmp_path / f"g.{name}")):
+            assert drawing.save(path) == tmp_path / f"g.{name}"
+            assert (tmp_path / f"g.{name}").read_text("utf-8").startswith(start)
+
+
 # LaTeX: what is written is a page of its own, and nothing in a name is a command.
 
 EQUATIONS = {
@@ -132,7 +141,7 @@ def numbers_of(drawing):
     return [x.text for x in numbers]
 
 
-QUICK = ("values", "layers")
+QUICK = ("values", "units")
 SOME = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in DRAWN]
 
 
@@ -145,6 +154,10 @@ def test_tikz_and_mermaid_say_every_number_of_a_drawing(what, tmp_path, embedded
         assert f"{text}}}" in tikz or f"& {text}" in tikz, text
         assert "".join(c if c.isalnum() or c == "." else f"#{ord(c)};" for c in text) in mermaid
     assert len(numbers) > 3
+    rows = [row for box in drawing.diagram.boxes for row in getattr(box, "cells", ())]
+    for name in (cell.text for row in rows for cell in row if name_parts(cell.text)):
+        letters = latex_name(name).replace(r"\delta", "δ").replace(r"\,", "")
+        assert f"${letters}$" in tikz
     outlined = [box for box in drawing.diagram.boxes if box.kind not in ("constant", "inputs")]
     assert tikz.count(r"\path[fill=") >= len(outlined)
     assert tikz.count("{") == tikz.count("}") or what == "names"

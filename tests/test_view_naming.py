@@ -7,8 +7,8 @@ from tinygrad_edu import functions as f
 from tinygrad_edu.engine import constant, parameter
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import Module
-from tinygrad_edu.text import clean
-from tinygrad_edu.view.base.naming import latex_name, names_of, variable_names
+from tinygrad_edu.text import clean, latex_name
+from tinygrad_edu.view.base.naming import names_of, variable_names
 
 X = [0.5, -1.0]
 
@@ -179,8 +179,6 @@ def test_names_are_unique_in_a_large_net():
 )
 def test_names_as_latex(name, expected):
     assert latex_name(name) == expected
-    v = Value(1.0, name)
-    assert names_of([v]).latex(v) == expected
 
 
 @pytest.mark.parametrize("attribute", ["a\nb", "a\x00b", "\ud800"])

@@ -25,6 +25,7 @@ from tinygrad_edu.nn import (
     MaxPool2d,
     Module,
     Neuron,
+    RMSNorm,
     Sequential,
     Unflatten,
 )
@@ -254,6 +255,23 @@ def test_a_module_of_ones_own_is_drawn_from_what_it_does():
         ValueError, match=r"does not tell how many inputs .* write network\(model, x\)"
     ):
         network(Residual())
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [Layer(2, 3), RMSNorm(3), Layer(3, 1)],
+        [Layer(2, 3), "relu", RMSNorm(3), "tanh", Layer(3, 1)],
+        [Layer(2, 3), BatchNorm(3), Dropout(0.5), "softmax", Layer(3, 1)],
+        [RMSNorm(2), Layer(2, 1)],
+        [Embedding(2, 3), lambda z: z * z, Layer(3, 1)],
+    ],
+    ids=["RMSNorm", "activations", "BatchNorm", "RMSNorm first", "Embedding first"],
+)
+def test_without_an_example_whatever_is_between_layers_is_drawn(parts):
+    picture = network(Sequential(*parts))
+    assert titles(picture)[-1][0] == "Output"
+    assert_inert(picture.svg)
 
 
 def test_a_convolutional_net_shows_shapes_kernels_and_maps():

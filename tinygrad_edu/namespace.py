@@ -1,18 +1,18 @@
 """The functions of a namespace `m`, in one table: what each is for floats, in NumPy and in LaTeX.
 
-A record is written over `m`; `floats` is the namespace of plain numbers, for the forward pass and
-the slopes of a Value. It gives IEEE 754 answers where Python raises or turns complex: overflow is
-inf, a number outside the domain gives nan, a division by zero is inf or nan; nothing here raises.
+A record is written over `m`; this module is the namespace of plain numbers, `floats`, for the
+forward pass and the slopes of a Value. It gives IEEE 754 answers where Python raises or turns
+complex: overflow is inf, a number outside the domain gives nan, a division by zero is inf or nan.
 The namespaces of arrays and of expressions, and everything that prints, read the same table.
 
 A new function is two lines: its definition for floats, and its row in `FUNCTIONS`.
 """
 
 import math
+import sys
 from collections.abc import Callable, Iterable
-from math import asinh, atan, atan2, erf, hypot, inf, nan, tanh
+from math import inf, nan
 from math import pow as _pow
-from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 #: The gradient of a node that no backward pass has reached: -0.0, which added to any number leaves
@@ -69,7 +69,8 @@ sinh = _total(math.sinh, lambda x: math.copysign(inf, x))
 sin, cos, tan, sqrt = (_total(f) for f in (math.sin, math.cos, math.tan, math.sqrt))
 asin, acos = _total(math.asin), _total(math.acos)
 acosh, _atanh = _total(math.acosh), _total(math.atanh)
-abs = math.fabs
+abs, erf, hypot, tanh = math.fabs, math.erf, math.hypot, math.tanh
+asinh, atan, atan2 = math.asinh, math.atan, math.atan2
 
 
 def _logarithm(f: Callable[[float], float]) -> Callable[[float], float]:
@@ -161,14 +162,13 @@ def equal(x: float, y: float) -> bool:
 
 
 class Function(NamedTuple):
-    """A function of `m`: by its name, for floats, as text of NumPy and as a template of LaTeX.
+    """A function of `m`: its name here, as text of NumPy and as a template of LaTeX.
 
     `numpy` names a function of NumPy, or one of `vectorize.helpers` where NumPy has none. In the
     template {0}, {1}, ... are the operands.
     """
 
     name: str
-    of_floats: Callable[..., Any]
     numpy: str
     latex: str
 
@@ -176,42 +176,41 @@ class Function(NamedTuple):
 # fmt: off
 #: Every function of a namespace but `sum` and `dot`, which take rows of operands.
 FUNCTIONS: Final = {function.name: function for function in (
-    Function("abs",      abs,      "np.fabs",        r"\left|{0}\right|"),
-    Function("acos",     acos,     "np.arccos",      r"\arccos\left({0}\right)"),
-    Function("acosh",    acosh,    "np.arccosh",     r"\operatorname{{arcosh}}\left({0}\right)"),
-    Function("asin",     asin,     "np.arcsin",      r"\arcsin\left({0}\right)"),
-    Function("asinh",    asinh,    "np.arcsinh",     r"\operatorname{{arsinh}}\left({0}\right)"),
-    Function("atan",     atan,     "np.arctan",      r"\arctan\left({0}\right)"),
-    Function("atan2",    atan2,    "np.arctan2",     r"\operatorname{{atan2}}\left({0}, {1}\right)"),
-    Function("atanh",    atanh,    "np.arctanh",     r"\operatorname{{artanh}}\left({0}\right)"),
-    Function("cos",      cos,      "np.cos",         r"\cos\left({0}\right)"),
-    Function("cosh",     cosh,     "np.cosh",        r"\cosh\left({0}\right)"),
-    Function("divide",   divide,   "np.divide",      r"\frac{{{0}}}{{{1}}}"),
-    Function("equal",    equal,    "np.equal",       r"{0} = {1}"),
-    Function("erf",      erf,      "erf",            r"\operatorname{{erf}}\left({0}\right)"),
-    Function("exp",      exp,      "np.exp",         r"e^{{{0}}}"),
-    Function("expm1",    expm1,    "np.expm1",       r"\left(e^{{{0}}} - 1\right)"),
-    Function("hypot",    hypot,    "np.hypot",       r"\sqrt{{{0}^2 + {1}^2}}"),
-    Function("log",      log,      "np.log",         r"\ln\left({0}\right)"),
-    Function("log10",    log10,    "np.log10",       r"\log_{{10}}\left({0}\right)"),
-    Function("log1p",    log1p,    "np.log1p",       r"\ln\left(1 + {0}\right)"),
-    Function("log2",     log2,     "np.log2",        r"\log_2\left({0}\right)"),
-    Function("maximum",  maximum,  "np.maximum",     r"\max\left({0}, {1}\right)"),
-    Function("minimum",  minimum,  "np.minimum",     r"\min\left({0}, {1}\right)"),
-    Function("pow",      pow,      "np.float_power", r"{0}^{{{1}}}"),
-    Function("remainder", remainder, "np.remainder", r"{0} \bmod {1}"),
-    Function("sigmoid",  sigmoid,  "sigmoid",        r"\sigma\left({0}\right)"),
-    Function("sin",      sin,      "np.sin",         r"\sin\left({0}\right)"),
-    Function("sinh",     sinh,     "np.sinh",        r"\sinh\left({0}\right)"),
-    Function("softplus", softplus, "softplus",       r"\operatorname{{softplus}}\left({0}\right)"),
-    Function("sqrt",     sqrt,     "np.sqrt",        r"\sqrt{{{0}}}"),
-    Function("tan",      tan,      "np.tan",         r"\tan\left({0}\right)"),
-    Function("tanh",     tanh,     "np.tanh",        r"\tanh\left({0}\right)"),
-    Function("where",    where,    "np.where",       r"\begin{{cases}} {1} & {0} \\ {2} & \text{{otherwise}} \end{{cases}}"),
+    Function("abs",       "np.fabs",        r"\left|{0}\right|"),
+    Function("acos",      "np.arccos",      r"\arccos\left({0}\right)"),
+    Function("acosh",     "np.arccosh",     r"\operatorname{{arcosh}}\left({0}\right)"),
+    Function("asin",      "np.arcsin",      r"\arcsin\left({0}\right)"),
+    Function("asinh",     "np.arcsinh",     r"\operatorname{{arsinh}}\left({0}\right)"),
+    Function("atan",      "np.arctan",      r"\arctan\left({0}\right)"),
+    Function("atan2",     "np.arctan2",     r"\operatorname{{atan2}}\left({0}, {1}\right)"),
+    Function("atanh",     "np.arctanh",     r"\operatorname{{artanh}}\left({0}\right)"),
+    Function("cos",       "np.cos",         r"\cos\left({0}\right)"),
+    Function("cosh",      "np.cosh",        r"\cosh\left({0}\right)"),
+    Function("divide",    "np.divide",      r"\frac{{{0}}}{{{1}}}"),
+    Function("equal",     "np.equal",       r"{0} = {1}"),
+    Function("erf",       "erf",            r"\operatorname{{erf}}\left({0}\right)"),
+    Function("exp",       "np.exp",         r"e^{{{0}}}"),
+    Function("expm1",     "np.expm1",       r"\left(e^{{{0}}} - 1\right)"),
+    Function("hypot",     "np.hypot",       r"\sqrt{{{0}^2 + {1}^2}}"),
+    Function("log",       "np.log",         r"\ln\left({0}\right)"),
+    Function("log10",     "np.log10",       r"\log_{{10}}\left({0}\right)"),
+    Function("log1p",     "np.log1p",       r"\ln\left(1 + {0}\right)"),
+    Function("log2",      "np.log2",        r"\log_2\left({0}\right)"),
+    Function("maximum",   "np.maximum",     r"\max\left({0}, {1}\right)"),
+    Function("minimum",   "np.minimum",     r"\min\left({0}, {1}\right)"),
+    Function("pow",       "np.float_power", r"{0}^{{{1}}}"),
+    Function("remainder", "np.remainder",   r"{0} \bmod {1}"),
+    Function("sigmoid",   "sigmoid",        r"\sigma\left({0}\right)"),
+    Function("sin",       "np.sin",         r"\sin\left({0}\right)"),
+    Function("sinh",      "np.sinh",        r"\sinh\left({0}\right)"),
+    Function("softplus",  "softplus",       r"\operatorname{{softplus}}\left({0}\right)"),
+    Function("sqrt",      "np.sqrt",        r"\sqrt{{{0}}}"),
+    Function("tan",       "np.tan",         r"\tan\left({0}\right)"),
+    Function("tanh",      "np.tanh",        r"\tanh\left({0}\right)"),
+    Function("where",     "np.where",       r"\begin{{cases}} {1} & {0} \\ {2} & \text{{otherwise}} \end{{cases}}"),
 )}
 # fmt: on
 
-#: The namespace `m` of floats. A module, since Python finds the attributes of modules fastest.
-floats: Final = ModuleType("tinygrad_edu.namespace.floats", "The namespace m of plain floats.")
-vars(floats).update({name: function.of_floats for name, function in FUNCTIONS.items()})
-vars(floats).update(sum=sum, dot=dot, no_flow=no_flow, __all__=sorted([*FUNCTIONS, "dot", "sum"]))
+#: The namespace `m` of floats: this module. Python finds the attributes of modules fastest.
+floats: Final[Any] = sys.modules[__name__]
+__all__ = sorted([*FUNCTIONS, "dot", "sum"])

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from tinygrad_edu import checks
 from tinygrad_edu.checks import as_random, finite, flag, instance, one_of, real, row, whole
+from tinygrad_edu.engine.other_names import OF_PERCEPTRONS, add_names
 from tinygrad_edu.examples import examples
 from tinygrad_edu.namespace import dot
 from tinygrad_edu.nn.mode import check_count
@@ -208,6 +209,9 @@ class Perceptron(Savable):
 
     def __repr__(self) -> str:
         return f"Perceptron({self.nin}, w={self.w})"
+
+
+add_names(Perceptron, OF_PERCEPTRONS)
 
 
 def gate(name: str) -> Perceptron:

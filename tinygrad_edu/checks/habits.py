@@ -95,6 +95,11 @@ def _sentence(function: Callable[..., Any], args: tuple[Any, ...], options: dict
     places = [n for n, p in one.items() if p.kind is not p.KEYWORD_ONLY]
     given = {*options, *places[: len(args)]}
     missing = [n for n, p in one.items() if p.default is p.empty and n not in given]
+    by_name = [n for n, p in one.items() if p.kind is p.KEYWORD_ONLY]
+    if by_name and len(one) == len(parameters) and len(args) > len(places):
+        names = [n for n in by_name if n in missing] or by_name
+        taken = ", ".join(places).removeprefix("self, ")
+        return f"{called}() takes {taken} by place, and by name {', '.join(names)}"
     examples = ", ".join(BEGINNINGS[name] for name in missing if name in BEGINNINGS)
     such = f", such as {examples}" if examples else ""
     return f"{called}() also needs {', '.join(missing)}{such}" if missing else ""

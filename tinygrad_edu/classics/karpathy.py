@@ -5,11 +5,10 @@ import random
 from typing import Any, Final
 
 from tinygrad_edu.checks import whole
-from tinygrad_edu.classics.classic import Classic, Row, classic, printed, worked
+from tinygrad_edu.classics.classic import Classic, Row, classic, learn, printed, worked
 from tinygrad_edu.losses import l2
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD, linear_decay
-from tinygrad_edu.train import fit
 
 SEED: Final = 1337
 
@@ -49,8 +48,8 @@ def micrograd_moons(*, steps: int = 5) -> Classic:
         raise ValueError(f"the notebook prints {len(lines)} steps, got steps={steps}")
     X, y = moons()
     model = MLP(2, [16, 16, 1], init="uniform", rng=random.Random(SEED))
-    history = fit(
-        model, X, y, loss="hinge", epochs=steps, progress=False,
+    history = learn(
+        model, X, y, loss="hinge", epochs=steps,
         optimizer=SGD(model.parameters(), lr=linear_decay(1.0, 0.1, 100)),
         penalty=lambda m: l2(m.parameters(), 1e-4),
     )  # fmt: skip

@@ -1,19 +1,17 @@
 """One unit, or one per layer: what a unit can tell and learn, and the claims of the lectures."""
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import accumulate, combinations, product
 from math import prod
 from typing import Final
 
 from tinygrad_edu.checks import finite, row
-from tinygrad_edu.classics.classic import Classic, Row, classic
+from tinygrad_edu.classics.classic import Classic, Row, classic, learn
 from tinygrad_edu.engine import Value
 from tinygrad_edu.functions import sigmoid
 from tinygrad_edu.nn import Neuron
 from tinygrad_edu.optim import SGD
 from tinygrad_edu.perceptron import Perceptron
-from tinygrad_edu.train import fit
 
 #: w and b at the start, and the outputs that the book gives at the start and at the end.
 STARTS: Final = ((0.6, 0.9, "0.82", "0.09"), (2.0, 2.0, "0.98", "0.20"))
@@ -74,11 +72,7 @@ def widrow_hoff_lms() -> Classic:
 def swept(X: list[list[float]], y: list[float], rate: float) -> tuple[Neuron, list[float]]:
     """A linear unit after 100 sweeps at this rate, and its errors."""
     unit = Neuron(2, activation="linear", init="zeros")
-    history = fit(
-        unit, X, y, loss="half_squared_error", optimizer=partial(SGD, lr=rate), epochs=100,
-        progress=False,
-    )  # fmt: skip
-    return unit, history.loss
+    return unit, learn(unit, X, y, optimizer=SGD(unit.parameters(), lr=rate), epochs=100).loss
 
 
 def saturation() -> Classic:
@@ -93,10 +87,7 @@ def saturation() -> Classic:
         unit = Neuron(1, activation="sigmoid", init="zeros")
         unit.load_state_dict({"w[0]": w, "b": b})
         start = unit([1.0])
-        fit(
-            unit, [[1.0]], [0.0], loss="half_squared_error",
-            optimizer=SGD(unit.parameters(), lr=0.15), epochs=300, progress=False,
-        )  # fmt: skip
+        learn(unit, [[1.0]], [0.0], optimizer=SGD(unit.parameters(), lr=0.15), epochs=300)
         rows += [
             Row(f"output from w = {w:g}, b = {b:g}", first, start.data),
             Row("  its slope a (1 - a)", "", start.local_derivatives()[0]),

@@ -10,13 +10,13 @@ from tinygrad_edu import data
 from tinygrad_edu import functions as f
 from tinygrad_edu.calculus import hessian
 from tinygrad_edu.checks import whole
-from tinygrad_edu.classics.classic import Classic, Row, classic, printed
+from tinygrad_edu.classics.classic import Classic, Row, classic, learn, printed
 from tinygrad_edu.data import Scaling, folds, standardising
 from tinygrad_edu.engine import Value, grad
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP, RNN, Layer, Module
 from tinygrad_edu.optim import SGD, Adam
-from tinygrad_edu.train import evaluate, fit, predict
+from tinygrad_edu.train import evaluate, predict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,10 +43,7 @@ def rumelhart_xor(starts: int = 100) -> Classic:
     for missed, model, optimizer in valleys[:1]:
         rows += [Row("stuck: output for a pattern missed", "0.5", o, 0.02) for o in missed]
         for sweeps, more in ((3_000, 0), (50_000, 47_000)):
-            fit(
-                model, X, y, loss="half_squared_error", optimizer=optimizer, epochs=more,
-                progress=False,
-            )  # fmt: skip
+            learn(model, X, y, optimizer=optimizer, epochs=more)
             place = _place(model, X, y).items()
             rows += [Row(f"{name} after {sweeps:,} sweeps", "", x) for name, x in place]
     learned = starts - len(stuck)
@@ -93,7 +90,7 @@ def rumelhart_symmetry(starts: int = 10) -> Classic:
     X, y = _table(6, lambda bits: bits == bits[::-1])
     k, model, optimizer, sweeps = _first(starts, [6, 2, 1], 0.3, X, y, rate=0.1, most=3000)
     rows = [] if sweeps is None else [Row("sweeps", "1425", sweeps, unlike="other first weights")]
-    fit(model, X, y, loss="half_squared_error", optimizer=optimizer, epochs=1500, progress=False)
+    learn(model, X, y, optimizer=optimizer, epochs=1500)
     for name, unit in zip(("first", "second"), model.layers[0].neurons, strict=True):
         w = [p.data for p in unit.w]
         small, middle, large = sorted(map(abs, w[:3]))
@@ -141,7 +138,7 @@ def family_trees(starts: int = 5) -> Classic:
         for rate, momentum, sweeps in ((0.05, 0.5, 20), (0.1, 0.9, 1480)):
             decay = 0.001 * (1 - momentum) / (rate * n)
             optimizer = SGD(model.parameters(), rate * n, momentum=momentum, weight_decay=decay)
-            fit(model, *seen, loss=nearly, optimizer=optimizer, epochs=sweeps, progress=False)
+            learn(model, *seen, loss=nearly, optimizer=optimizer, epochs=sweeps)
         right = [
             all((a > 0.5) == (t > 0.5) for a, t in zip(given, wanted, strict=True))
             for given, wanted in zip(predict(model, X), y, strict=True)
@@ -173,7 +170,7 @@ def elman_xor() -> Classic:
     streams = [[*chain(*some)] for some in product(triples, repeat=3)]
     X, y = [bits[:-1] for bits in streams], [bits[1:] for bits in streams]
     model = RNN(1, 3, 1, output="sigmoid")
-    fit(model, X, y, loss="half_squared_error", optimizer="adam", epochs=4000, progress=False)
+    learn(model, X, y, optimizer="adam", epochs=4000)
     squares = [
         [(o - t) ** 2 for o, t in zip(outputs, bits, strict=True)]
         for outputs, bits in zip(predict(model, X), y, strict=True)
@@ -222,10 +219,8 @@ def _told_apart(X: list[list[float]], y: Sequence[float]) -> tuple[MLP, Scaling]
     """The net, and the scaling its inputs need."""
     scaling = standardising(X)
     model = MLP(2, [50, 10], "tanh")
-    fit(
-        model, scaling(X), y, loss="cross_entropy", optimizer=Adam(model.parameters(), lr=0.03),
-        epochs=200, progress=False,
-    )  # fmt: skip
+    optimizer = Adam(model.parameters(), lr=0.03)
+    learn(model, scaling(X), y, loss="cross_entropy", optimizer=optimizer, epochs=200)
     return model, scaling
 
 
@@ -267,10 +262,8 @@ def _run(
         p.data = rng.uniform(-limit, limit)
     # the rate is for the sum over all patterns, where training takes the mean
     optimizer = SGD(model.parameters(), lr=rate * len(X), momentum=0.9)
-    history = fit(
-        model, X, y, loss="half_squared_error", optimizer=optimizer, epochs=most,
-        callbacks=[lambda epoch: epoch.accuracy == 1], progress=False,
-    )  # fmt: skip
+    stops = [lambda epoch: epoch.accuracy == 1]
+    history = learn(model, X, y, optimizer=optimizer, epochs=most, callbacks=stops)
     return model, optimizer, len(history) - 1 if history.accuracy[-1] == 1 else None
 
 

@@ -7,12 +7,12 @@ from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 from tinygrad_edu.checks import whole
-from tinygrad_edu.classics.classic import Classic, Row, classic, printed
+from tinygrad_edu.classics.classic import Classic, Row, classic, learn, printed
 from tinygrad_edu.engine import Value
 from tinygrad_edu.losses import l2
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD
-from tinygrad_edu.train import Epoch, evaluate, fit
+from tinygrad_edu.train import Epoch, evaluate
 
 #: An array of NumPy, which is imported late.
 Array: TypeAlias = Any
@@ -126,10 +126,10 @@ def _compared(
         if k + 1 in by_hand:
             expected[k + 1] = hand_gradients(X, y, _arrays(model, "data"))
 
-    losses = fit(
+    losses = learn(
         model, X.tolist(), y.tolist(), loss="cross_entropy", epochs=iterations,
         optimizer=partial(SGD, lr=1.0), penalty=lambda _: l2(weights, STRENGTH, half=True),
-        engine="matrix", callbacks=[compare], progress=False,
+        engine="matrix", callbacks=[compare],
     ).loss  # fmt: skip
     rows = [
         Row(f"loss {k}", text, losses[k], within=4e-6 if k >= CHAOTIC else None)

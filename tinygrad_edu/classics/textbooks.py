@@ -7,13 +7,12 @@ from typing import Any, Final
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.checks import flag
-from tinygrad_edu.classics.classic import Classic, Row, classic, worked
+from tinygrad_edu.classics.classic import Classic, Row, classic, learn, worked
 from tinygrad_edu.engine import Value, grad
 from tinygrad_edu.functions import dot, sigmoid
 from tinygrad_edu.losses import half_squared_error
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.optim import SGD
-from tinygrad_edu.train import fit
 
 INPUT: Final = (0.05, 0.10)
 TARGET: Final = (0.01, 0.99)
@@ -41,8 +40,8 @@ def mazur(*, long: bool = True) -> Classic:
     """
     weights = [[Value(w) for w in unit] for unit in WEIGHTS]
     train = partial(
-        fit, lambda x: outputs(weights, x)[1], [INPUT], [TARGET], loss="half_squared_error",
-        optimizer=SGD(chain(*weights), lr=RATE), progress=False,
+        learn, lambda x: outputs(weights, x)[1], [INPUT], [TARGET],
+        optimizer=SGD(chain(*weights), lr=RATE),
     )  # fmt: skip
     train(epochs=1)
     mistaken = mistaken_update(WEIGHTS)
@@ -121,10 +120,8 @@ def lecun_tanh() -> Classic:
     centred = mixed - mixed.mean(axis=0)
     white = centred @ np.linalg.inv(np.linalg.cholesky(np.cov(centred.T))).T
     for name, X in (("as they come", mixed), ("centred", centred), ("decorrelated", white)):
-        losses = fit(
-            MLP(2, [4, 1], scaled_tanh, scaled_tanh, rng=0), X, y, batch_size=1, progress=False,
-            loss="half_squared_error", optimizer="sgd", epochs=20,
-        ).loss  # fmt: skip
+        model = MLP(2, [4, 1], scaled_tanh, scaled_tanh, rng=0)
+        losses = learn(model, X, y, batch_size=1, optimizer="sgd", epochs=20).loss
         rows.append(Row(f"loss after 20 epochs, inputs {name}", "", losses[-1]))
     return classic("lecun_tanh", rows)
 

@@ -133,20 +133,27 @@ def circles(
     demo={"n": 300, "noise": 0.2}, hidden=(16, 16), lr=0.02, epochs=100,
 )  # fmt: skip
 def spiral(
-    n: int = 300, arms: int = 3, noise: float = 0.2, rng: int | random.Random = 0
+    n: int = 300,
+    arms: int = 3,
+    noise: float = 0.2,
+    rng: int | random.Random = 0,
+    *,
+    turns: float = 4 / math.tau,
 ) -> Dataset:
     """Spiral arms: n >= arms points, one class per arm.
 
     The points of arm j are (r sin t, r cos t) with the radius r evenly over [0, 1] and the angle t
-    evenly over [4j, 4(j + 1)] plus a Gaussian of standard deviation `noise` radians.
+    evenly over [4j, 4j + 2 pi turns], that is [4j, 4(j + 1)] unless `turns` says how often an arm
+    goes round, plus a Gaussian of standard deviation `noise` radians.
     Source: CS231n, "Putting it together: minimal neural network case study" (300 points, 3 arms).
     """
     k = whole("arms", arms, most=MOST)
     sizes = _shares(whole("n", n, k, MOST), k)
     spread, gen = real("noise", noise, least=0), as_random(rng)
+    length = math.tau * real("turns", turns, above=0, most=100)
     rows = []
     for j, size in enumerate(sizes):
-        angles = _linspace(4.0 * j, 4.0 * (j + 1), size)
+        angles = _linspace(4.0 * j, 4.0 * j + length, size)
         for r, t in zip(_linspace(0.0, 1.0, size), angles, strict=True):
             angle = t + gen.gauss(0.0, spread)
             rows.append([r * math.sin(angle), r * math.cos(angle)])

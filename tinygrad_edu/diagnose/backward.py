@@ -106,11 +106,12 @@ class _Found(NamedTuple):
 
 
 class _Search:
-    """Looks for the slip that explains the first wrong claim of a pass."""
+    """Looks for the slip that explains the first wrong claim of a pass; `found` are single ones."""
 
     def __init__(self, student: Pass) -> None:
         self.student, self.equations = student, student.equations
         self.trials = [Trial(student, n) for n in (student.wrong, *student.hidden(student.wrong))]
+        self.found = self.tried(lambda trial: trial.rewrites)
 
     def diagnosis(self) -> Diagnosis:
         """The best explanation; others that are as good are told."""
@@ -142,16 +143,11 @@ class _Search:
 
     def located(self) -> str:
         """Where it is wrong, if no slip explains it: what all wrong claims of the layer use."""
-        for hidden in self.student.hidden(self.student.wrong):
-            readers = [n for n in self.student.layer if hidden in self.student.hidden(n)]
-            if len(readers) > 1 and readers == self.student.others:
+        others, wrong = self.student.others, self.student.wrong
+        for hidden in self.student.hidden(wrong) if len(others) > 1 else ():
+            if others == [n for n in self.student.layer if hidden in self.student.hidden(n)]:
                 return hidden
-        return self.student.wrong
-
-    @cached_property
-    def found(self) -> list[_Found]:
-        """The explanations by a single slip, the best first."""
-        return self.tried(lambda trial: trial.rewrites)
+        return wrong
 
     def tried(self, candidates: Callable[[Trial], Iterable[Rewrite]]) -> list[_Found]:
         """The explanations among the candidates, the best first."""
@@ -217,36 +213,36 @@ class _Search:
                     return int(n)
         return 1
 
-    def summed(self, place: str) -> int:
-        """How many units an error comes from."""
-        products = [a for a, _ in places(self.equations.all[place]) if isinstance(a, Expr)]
-        errors = [a.args[0] for a in products if a.op == "@"]
-        return max((np.shape(evaluate(d, self.student.own))[1] for d in errors), default=1)
+    def is_mean_of_units(self, t: float, place: str) -> bool:
+        """Whether a factor is one over the number of units that a delta comes from."""
+        if not place.startswith("delta") or not 1 < 1 / (t or 1.0) < 1e4:
+            return False
+        products = [x for x, _ in places(self.equations.all[place]) if isinstance(x, Expr)]
+        errors = [evaluate(x.args[0], self.student.own) for x in products if x.op == "@"]
+        return abs(t * max([np.shape(d)[1] for d in errors], default=1) - 1) <= 1e-6
 
     def factors(self, t: float, place: str) -> Iterator[tuple[str, str, float]]:
         """What a factor t may be: (slip, what is said, how far-fetched beside others)."""
-        B = self.equations.B
+        B, outputs = self.equations.B, self.outputs
 
         def is_(x: float) -> bool:
             return abs(t - x) <= 1e-6 * abs(x)
 
-        times = f"it is {t:.6g} times what it should be"
-        if is_(-1) or is_(-B):
-            missing = ", and / B is missing" * is_(-B)
-            yield "sign", f"the sign is wrong{missing}", RARER if missing else 0.1
-        elif abs(t) < 1e-9:
-            yield "bias" if place.startswith("db") else "term missing", "it is 0", 0
-        elif is_(B):
-            yield "sum for mean", SUMMED, 0
-        elif self.outputs > 1 and (is_(self.outputs) or is_(self.outputs * B)):
-            missing = f", and {SUMMED}" * is_(self.outputs * B)
-            yield "sum for mean", f"the outputs are summed, not averaged{missing}", 0.2
-        elif place.startswith("delta") and 1 < 1 / t < 1e4 and is_(1 / self.summed(place)):
-            yield "mean for sum", "the mean over the units above stands where the sum belongs", 0.3
-        elif is_(1 / B):
-            yield "mean for sum", "the mean over the examples is taken twice", 0
-        elif t > 2 and is_(round(t)):
-            yield "not reset", f"{times}, as if it was added up so often", 0.5
+        times, wrong_sign = f"it is {t:.6g} times what it should be", "the sign is wrong"
+        summed, two = "the outputs are summed, not averaged", outputs > 1
+        units = "the mean over the units above stands where the sum belongs"
+        known = [
+            (is_(-1), "sign", wrong_sign, 0.1),
+            (is_(-B), "sign", f"{wrong_sign}, and / B is missing", RARER),
+            (abs(t) < 1e-9, "bias" if place.startswith("db") else "term missing", "it is 0", 0.0),
+            (is_(B), "sum for mean", SUMMED, 0.0),
+            (two and is_(outputs), "sum for mean", summed, 0.2),
+            (two and is_(outputs * B), "sum for mean", f"{summed}, and {SUMMED}", 0.2),
+            (self.is_mean_of_units(t, place), "mean for sum", units, 0.3),
+            (is_(1 / B), "mean for sum", "the mean over the examples is taken twice", 0.0),
+            (t > 2 and is_(round(t)), "not reset", f"{times}, as if it was added up so often", 0.5),
+        ]
+        yield from [(slip, says, cost) for is_so, slip, says, cost in known if is_so][:1]
         if is_(2 * B) or is_(B / 2):
             yield "sum for mean", f"{SUMMED}, and a factor {t / B:g} is there", 0.6
         yield "constant factor", times, 0.15 if is_(2) or is_(0.5) else 0.75

@@ -3,7 +3,7 @@
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from itertools import chain
 from traceback import walk_tb
@@ -37,23 +37,21 @@ _RAISED: Final = (
 _TOLERANCE: Final = 1e-6
 #: So many lines a program may take.
 _MOST_LINES: Final = 100_000
-_ENDLESS: Final = "it does not end"
+_ENDLESS: Final = "RuntimeError: it does not end"
+
+
+class _EndlessError(BaseException):
+    """A program does not end; whatever a class catches, this is not it."""
 
 
 class _Outcome(NamedTuple):
-    """The number of y, the gradients of a, b and c, what these hold, y.grad; or what was raised.
-
-    not_taken  whether it was raised as Python does where an operation does not take a number
-    lacking    whether it was raised because the class lacks the operation
-    """
+    """The number of y, the gradients of a, b and c, what these hold, y.grad; or what was raised."""
 
     value: float = math.nan
     grads: tuple[float, ...] = ()
     leaves: tuple[float, ...] = ()
     of_root: float = math.nan
     raised: str = ""
-    not_taken: bool = False
-    lacking: bool = False
 
 
 #: Of each program what the class gives, and what is right.
@@ -82,11 +80,10 @@ def diagnose_engine(value: Callable[[float], Any]) -> Diagnosis:
         return Diagnosis(False, "__init__", "not reset", said)
     found: _Found = {}
     for program in programs():
-        outcome = _run(value, program)
-        if not outcome.lacking and not (program in _WITH_NUMBERS and outcome.not_taken):
+        if (outcome := _run(value, program)) is not None:
             found[program] = outcome, _ours(program)
-        if outcome.raised.endswith(_ENDLESS):
-            break
+            if outcome.raised == _ENDLESS:
+                break
     if not found:
         raise TypeError(f"{_name_of(value)} has neither + nor *: there is nothing to try")
     is_freed = _AGAIN[0] in found and not any(found[_AGAIN[0]][0].grads)  # after the first pass
@@ -145,7 +142,8 @@ def _name_of(value: Any) -> str:
     return str(getattr(value, "__name__", type(value).__name__))
 
 
-def _run(value: Callable[[float], Any], program: str) -> _Outcome:
+def _run(value: Callable[[float], Any], program: str) -> _Outcome | None:
+    """What a class gives for a program; None if it lacks its operations."""
     names: dict[str, Any] = {name: value(x) for name, x in POINT.items()}
     leaves = list(names.values())
     try:
@@ -155,25 +153,28 @@ def _run(value: Callable[[float], Any], program: str) -> _Outcome:
         grads = tuple([_number(leaf.grad) for leaf in leaves])
         data = tuple([_number(leaf.data) for leaf in leaves])
         return _Outcome(_number(y.data), grads, data, _number(y.grad))
+    except _EndlessError:
+        return _Outcome(raised=_ENDLESS)
     except _RAISED as error:
         if is_real(y := names.get("y", leaves)) or y is None:
             return _Outcome(raised=f"no error, but gives {y!r:.20}, which is no Value")
-        of_type = isinstance(error, (AttributeError, TypeError))
         *_, (frame, _) = walk_tb(error.__traceback__)
-        lacking = of_type and frame.f_code is _code(program)
-        return _Outcome(raised=_said(error), not_taken=of_type, lacking=lacking)
+        lacks = frame.f_code is _code(program) or program in _WITH_NUMBERS
+        if lacks and isinstance(error, (AttributeError, TypeError)):
+            return None
+        return _Outcome(raised=_said(error))
 
 
 @contextmanager
 def _ending() -> Iterator[None]:
-    """Inside, code that does not end raises RuntimeError: its lines are counted."""
+    """Inside, code that does not end raises _EndlessError: its lines are counted."""
     left = _MOST_LINES
 
     def count(frame: FrameType, event: str, arg: Any) -> Any:
         nonlocal left
         left -= 1
         if left < 0:
-            raise RuntimeError(_ENDLESS)
+            raise _EndlessError
         return count
 
     before = sys.gettrace()
@@ -208,31 +209,27 @@ def _agree(a: _Outcome, b: _Outcome) -> bool:
 
 def _diagnosis(wrong: str, found: _Found) -> Diagnosis:
     """What is behind the first program that is wrong."""
-    outcome, right = found[wrong]
+    (outcome, right), told = found[wrong], _told(wrong)
     graph = toposort(_run_ours(wrong)["y"])
     ops = [v.op.name for v in graph if v.op]
-    op = SIGNS.get(ops[-1], ops[-1])
+    op = SIGNS[ops[-1]]
     last = op if len(set(ops)) == 1 and wrong not in _AGAIN else "backward()"
     if outcome.raised:
         endless = ": it calls itself without end" * outcome.raised.startswith("RecursionError")
-        said = f"{_told(wrong)} raises {outcome.raised}{endless}"
-        return Diagnosis(False, last, "raises", said)
+        return Diagnosis(False, last, "raises", f"{told} raises {outcome.raised}{endless}")
     for name, is_, was in zip(POINT, outcome.leaves, right.leaves, strict=True):
         if not _close(is_, was):
-            said = f"{_told(wrong)} {name}.data is {short(is_)}, and was {short(was)} before"
+            said = f"{told} {name}.data is {short(is_)}, and was {short(was)} before"
             return Diagnosis(False, op, "wrong value", said)
-    if not _close(outcome.value, right.value):
-        y = f"y.data is {short(outcome.value)}, and right is {short(right.value)}"
-        swapped = {"-": -right.value, "/": 1 / (right.value or math.nan)}.get(op, math.nan)
-        why = "its operands are exchanged" if _close(outcome.value, swapped) else "before any pass"
-        said = f"{_told(wrong)} {y}: the number itself is wrong, {why}"
-        return Diagnosis(False, op, "wrong value", said)
-    name, is_, should = next(
-        (name, a, b)
-        for name, a, b in zip(POINT, outcome.grads, right.grads, strict=True)
-        if not _close(a, b)
-    )
-    said = f"{_told(wrong)} {name}.grad is {short(is_)}, and right is {short(should)}"
+    y, should_be = outcome.value, right.value
+    if not _close(y, should_be):
+        swapped = {"-": -should_be, "/": 1 / (should_be or math.nan)}.get(op, math.nan)
+        why = "its operands are exchanged" if _close(y, swapped) else "before any pass"
+        said = f"{told} y.data is {short(y)}, and right is {short(should_be)}: the number itself"
+        return Diagnosis(False, op, "wrong value", f"{said} is wrong, {why}")
+    triples = zip(POINT, outcome.grads, right.grads, strict=True)
+    name, is_, should = next(triple for triple in triples if not _close(*triple[1:]))
+    said = f"{told} {name}.grad is {short(is_)}, and right is {short(should)}"
     best, all_of_it = _explained(wrong, found, ops)
     of = partial(
         Diagnosis, False, numbers=(f"{name}.grad", is_, should),
@@ -249,8 +246,8 @@ def _diagnosis(wrong: str, found: _Found) -> Diagnosis:
         return of(last, "unknown", f"{said}: no slip that is known gives these numbers")
     fault, *others = best
     # other slopes of one operation are listed the simplest first: the first is told
-    told = [f for f in others if not f.slopes or f.slopes.keys() != fault.slopes.keys()]
-    says = {f.says: f.slip for f in told if f.slip != fault.slip and f.says != fault.says}
+    others = [f for f in others if not f.slopes or f.slopes.keys() != fault.slopes.keys()]
+    says = {f.says: f.slip for f in others if f.slip != fault.slip and f.says != fault.says}
     other = "".join(f"; it may also be that {says}" for says in [*says][:1])
     more = "" if all_of_it else "; more is wrong, repair this first"
     said = f"{said}: {fault.says}{other}{more}"
@@ -291,14 +288,15 @@ def _told(program: str) -> str:
 def _praise(value: Callable[[float], Any], found: _Found) -> str:
     """That nothing was found; and what a class may do otherwise, and this one does."""
     said = [f"no slip in {len(found)} programs"]
-    inner, right = _run(value, _INNER), _ours("y = a * b * c")
-    if not _agree(inner, right):
+    inner = _run(value, _INNER)
+    if inner and not _agree(inner, _ours("y = a * b * c")):
         said.append(
             "a second pass over one graph adds to the gradients inside it, so make the graph anew"
         )
     if not set(_WITH_NUMBERS) <= found.keys():
         said.append("numbers are not taken as operands on both sides, as in 2 * a")
-    deep = _run(value, _RECURSIVE)
-    if deep.raised.startswith("RecursionError"):
-        said.append("a graph of 3000 operations is too deep for the recursion of its sort")
+    with suppress(Exception):  # of the class's own, for what it raises with the rest here
+        deep = _run(value, _RECURSIVE)
+        if deep and deep.raised.startswith("RecursionError"):
+            said.append("a graph of 3000 operations is too deep for the recursion of its sort")
     return "; ".join(said)

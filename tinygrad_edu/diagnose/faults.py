@@ -12,16 +12,16 @@ from tinygrad_edu.engine import Value, primitives, toposort
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.vectorize.algebra import names
 
-#: The operations of students' engines, and how they are written there.
-SIGNS: Final = {
-    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "negative": "-",
-}  # fmt: skip
-#: Of these two operands, others of one.
-OF_TWO: Final = ("add", "subtract", "multiply", "divide")
 #: Functions of one number that students give their engines, by the names of their methods.
 FUNCTIONS: Final = (
     "exp", "log", "tanh", "relu", "sigmoid", "sin", "cos", "sqrt", "softplus", "silu",
 )  # fmt: skip
+#: The operations of students' engines, and how they are written there.
+SIGNS: Final = {
+    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "negative": "-",
+} | dict(zip(FUNCTIONS, FUNCTIONS, strict=True))  # fmt: skip
+#: Of these two operands, others of one.
+OF_TWO: Final = ("add", "subtract", "multiply", "divide")
 #: How the symbols of a slope are written in a student's class.
 _LETTERS: Final = {
     "y": "out.data", "gy": "out.grad", "x1": "self.data", "g1": "self.grad", "x2": "other.data",
@@ -29,15 +29,13 @@ _LETTERS: Final = {
 }  # fmt: skip
 
 
-def _slopes() -> dict[str, tuple[Any, ...]]:
-    y, x1, x2, c = map(expr.symbol, ("y", "x1", "x2", "c"))
-    of_two = {name: primitives[name].slopes(expr, y, x1, x2) for name in OF_TWO}
-    of_one = {name: primitives[name].slopes(expr, y, x1) for name in ("negative", *FUNCTIONS)}
-    return {**of_two, **of_one, "power": (c * expr.pow(x1, c - 1),)}
-
-
+_Y, _X1, _X2, _C = map(expr.symbol, ("y", "x1", "x2", "c"))
 #: Of each operation its slopes, as expressions of y, x1, x2 and c, the exponent.
-SLOPES: Final = _slopes()
+SLOPES: Final[dict[str, tuple[Any, ...]]] = {
+    **{name: primitives[name].slopes(expr, _Y, _X1, _X2) for name in OF_TWO},
+    **{name: primitives[name].slopes(expr, _Y, _X1) for name in ("negative", *FUNCTIONS)},
+    "power": (_C * expr.pow(_X1, _C - 1),),
+}
 
 
 @dataclass(frozen=True)
@@ -70,8 +68,7 @@ class Fault:
     @property
     def where(self) -> str:
         """The operations as they are written, or "backward()"."""
-        ops = [SIGNS.get(op, op) for op in (*self.ops, *self.slopes)]
-        return ", ".join(ops) or "backward()"
+        return ", ".join(SIGNS[op] for op in (*self.ops, *self.slopes)) or "backward()"
 
     def engine(self) -> Callable[[Value], None]:
         """A backward pass with this slip, which remembers its earlier roots."""
@@ -209,19 +206,20 @@ MEMORIES: Final = (
 
 def faults(of: Iterable[str]) -> Iterator[Fault]:
     """The slips that may be behind a graph of these operations, the simplest first."""
-    ops = {op: SIGNS.get(op, op) for op in of}
+    ops = dict.fromkeys(of)
     yield from WALKS
     yield from CHAINS
     yield Fault("factor missing", "the gradient of the result is passed on without the slope",
                 chain=lambda slope, y, x: y.grad)  # fmt: skip
-    for op, name in ops.items():
+    for op in ops:
         for fault in (*CHAINS, *MEMORIES):
-            yield replace(fault, says=f"in {name}, {fault.says}", ops=(op,))
-    for op, name in ops.items():
+            yield replace(fault, says=f"in {SIGNS[op]}, {fault.says}", ops=(op,))
+    for op in ops:
         yield from of_operation(op)
         for i, which in enumerate(("self", "other") if op in OF_TWO else ()):
             for fault in CHAINS:
-                yield replace(fault, says=f"in {name}, for {which} {fault.says}", ops=(op,), only=i)
+                says = f"in {SIGNS[op]}, for {which} {fault.says}"
+                yield replace(fault, says=says, ops=(op,), only=i)
     if {"add", "multiply"} & ops.keys():
         swapped = {"add": SLOPES["multiply"], "multiply": SLOPES["add"]}
         yield Fault("wrong slope", "sum and product have each other's slopes", slopes=swapped)
@@ -231,14 +229,13 @@ def of_operation(op: str) -> Iterator[Fault]:
     """An operation with other slopes."""
     true, n = SLOPES[op], len(SLOPES[op])
     others = {"y": "gy", **{f"x{i + 1}": f"g{i + 1}" for i in range(n)}}
-    y = expr.symbol("y")
-    found = [*of_slopes(true, y, others)]
+    found = [*of_slopes(true, _Y, others)]
     found += [
         ("wrong slope", slopes) for other, slopes in SLOPES.items()
         if other != op and len(slopes) == n and not {*names(slopes[0])} - {"y", "x1", "x2"}
     ]  # fmt: skip
     if n == 1 and op not in ("power", "negative"):
-        twice = primitives[op].slopes(expr, primitives[op].value(expr, y), y)
+        twice = primitives[op].slopes(expr, primitives[op].value(expr, _Y), _Y)
         found.append(("slope at the wrong place", twice))
     if n == 1:
         found += [("wrong slope", (e,)) for e in plausible(*true)]
@@ -247,5 +244,5 @@ def of_operation(op: str) -> Iterator[Fault]:
             " stands where ".join(expr.show(e, letters=_LETTERS.__getitem__) for e in pair)
             for pair in zip(wrong, true, strict=True) if not expr.same(*pair)
         ]  # fmt: skip
-        says = f"in {SIGNS.get(op, op)}, {' belongs and '.join(written)} belongs"
+        says = f"in {SIGNS[op]}, {' belongs and '.join(written)} belongs"
         yield Fault(slip, says, slopes={op: wrong})

@@ -1,6 +1,6 @@
 """Slips as rewrites of an array of a net: slopes, weights that are already new, sums cut short."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -47,13 +47,13 @@ def rewrites(place: str, equations: Equations, shown: Collection[str]) -> Iterat
                 yield r._replace(slip="wrong slope") if wrong else r
     if slope is not None:
         for form in equations.forms(slope.error, shown):
-            for r in _of_form(form, equations, alike):
-                yield r._replace(x=Expr("*", (r.x, slope.x)))
-        for r in _other_errors(slope, equations, alike, shown):
-            yield r._replace(x=Expr("*", (r.x, slope.x)))
-        for r in slopes_instead(slope, alike):
-            yield r._replace(x=Expr("*", (slope.error, r.x)))
-        yield from _too_early(slope)
+            yield from _times(_of_form(form, equations, alike), slope.x)
+        yield from _times(_other_errors(slope, equations, alike, shown), slope.x)
+        yield from _times(slopes_instead(slope, alike), slope.error, first=True)
+        match slope.error:
+            case Expr(op="@", args=(d, w)):
+                says = "the slope {0} is multiplied in before the weights, not after"
+                yield Rewrite(Expr("@", (d * slope.x, w)), _PLACE, says, (slope.x,))
     elif place.startswith("delta"):
         yield from _added_slopes(x, expr.symbol(f"Z{place[5:]}"))
     yield from _of_targets(x)
@@ -61,6 +61,12 @@ def rewrites(place: str, equations: Equations, shown: Collection[str]) -> Iterat
     yield from _stale(x, equations)
     yield from _of_sums(place, x, equations)
     yield from _whole(place, x, equations, alike)
+
+
+def _times(found: Iterable[Rewrite], factor: Any, *, first: bool = False) -> Iterator[Rewrite]:
+    """The rewrites of one factor, with the other after it, or before."""
+    for r in found:
+        yield r._replace(x=Expr("*", (factor, r.x) if first else (r.x, factor)))
 
 
 def _of_form(x: Any, equations: Equations, alike: Alike) -> Iterator[Rewrite]:
@@ -129,14 +135,6 @@ def _cases(x: Any) -> list[tuple[Any, Callable[[Any], Any]]]:
     return [(a, put) for a, put in places(x) if id(a) in known]
 
 
-def _too_early(slope: Slope) -> Iterator[Rewrite]:
-    """The slope multiplied in before the weights."""
-    match slope.error:
-        case Expr(op="@", args=(d, w)):
-            says = "the slope {0} is multiplied in before the weights, not after"
-            yield Rewrite(Expr("@", (d * slope.x, w)), _PLACE, says, (slope.x,))
-
-
 def _added_slopes(x: Any, z: Symbol) -> Iterator[Rewrite]:
     """A slope where there is none: it has cancelled."""
     p = expr.softmax(z)
@@ -179,10 +177,8 @@ def _of_definitions(x: Any, equations: Equations, alike: Alike) -> Iterator[Rewr
         if name in equations.backward:
             inner = [*local(equations.all[name])]
             if slope := equations.slopes.get(name):
-                of_slope = slopes_instead(slope, alike)
-                inner += [r._replace(x=Expr("*", (slope.error, r.x))) for r in of_slope]
-                of_error = local(slope.error)
-                inner += [r._replace(x=Expr("*", (r.x, slope.x))) for r in of_error]
+                inner += _times(slopes_instead(slope, alike), slope.error, first=True)
+                inner += _times(local(slope.error), slope.x)
             for r in inner:
                 says = f"in the {name} that is used here, {r.says}"
                 yield r._replace(x=exchanged(x, {name: r.x}), says=says, cost=r.cost + 1)

@@ -4,7 +4,6 @@ They know nothing of nets: what they exchange are factors, terms, operands, sums
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import product
 from typing import Any, Final, NamedTuple
 
@@ -250,14 +249,10 @@ def of_slopes(
     `value` is the symbol of its result; `numbers` maps the symbol of each number that may stand in
     a slope to another of its kind, "x1" to "g1", as what is taken for it.
     """
-
-    def one_by_one(slip: str, new: Callable[[Any], Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        yield slip, tuple(map(new, slopes))
-        for i, e in enumerate(slopes):
-            yield slip, (*slopes[:i], new(e), *slopes[i + 1 :])
-
     for slip, change in _OF_A_SLOPE.items():
-        yield from one_by_one(slip, partial(change, y=value))
+        changed = [change(e, value) for e in slopes]
+        yield slip, tuple(changed)
+        yield from ((slip, (*slopes[:i], e, *slopes[i + 1 :])) for i, e in enumerate(changed))
     # a formula in y taken at x, or one in x at y, is a place; a letter alone is an operand
     used = sorted({name for e in slopes for name in names(e)} & set(numbers))
     of_formula = len(slopes) == 1 and not isinstance(slopes[0], Symbol)

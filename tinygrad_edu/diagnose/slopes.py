@@ -24,19 +24,12 @@ _RAISED: Final = (ArithmeticError, AttributeError, LookupError, NameError, TypeE
 
 
 class _Look(NamedTuple):
-    """An operation at a point: its number, the slopes that it gives, the true ones.
-
-    `made` is its value as a graph over `leaves`, and `derivatives` are those of the graph; where
-    the value is not written over `m` there are none.
-    """
+    """An operation at a point: its number, the slopes that it gives, the true ones."""
 
     x: tuple[float, ...]
     y: float
     given: list[float]
     true: list[float]
-    leaves: list[Value]
-    made: Value | None
-    derivatives: list[Value]
 
 
 def diagnose_slopes(
@@ -98,44 +91,48 @@ def _look(op: Primitive, x: tuple[float, ...]) -> _Look | None:
     except _RAISED as error:
         said = clean(str(error), 120)
         raise _SlopesError(f"the slopes raise {type(error).__name__}: {said}") from error
-    leaves, made, derivatives = [Value(a) for a in x], None, list[Value]()
+    graph = _graph(op, x)
+    if graph is not None:
+        true = [v.data for v in graph[2]]
+    else:
+        true = differences(lambda *a: float(op.value(floats, *a, **op.constants)), x)
+    return _Look(x, y, list(map(float, given)), true) if all(map(math.isfinite, true)) else None
+
+
+def _graph(op: Primitive, x: Sequence[float]) -> tuple[list[Value], Value, list[Value]] | None:
+    """The leaves at a point, the value over them, its derivatives; None if it is none over `m`."""
+    leaves = [Value(a) for a in x]
     try:
         made = op.value(functions, *leaves, **op.constants)
-        derivatives = grad(made, leaves)
-        true = [v.data for v in derivatives]
+        return leaves, made, grad(made, leaves)
     except _RAISED:
-        made = None
-        true = differences(lambda *a: float(op.value(floats, *a, **op.constants)), x)
-    if not all(map(math.isfinite, true)):
         return None
-    return _Look(x, y, list(map(float, given)), true, leaves, made, derivatives)
 
 
-def _formula(v: Value, leaves: Sequence[Value]) -> Any:
-    """The formula of a node over the operands of an operation."""
-    letters = map(expr.symbol, _letters(len(leaves)))
-    known: dict[Value, Any] = dict(zip(leaves, letters, strict=True))
-    for u in toposort(v, leaves=True):
+#: Formulas over the operands, by what they are.
+_Formulas = dict[str, Any]
+
+
+def _formulas(op: Primitive, x: Sequence[float], i: int) -> tuple[list[Any], _Formulas, _Formulas]:
+    """The derivatives of a value, those by operand `i` of what it is made of, and parts of its own.
+
+    There are none if the value is not written over `m`.
+    """
+    graph = _graph(op, x)
+    if graph is None:
+        return [], {}, {}
+    leaves, made, derivatives = graph
+    inside, letters = toposort(made)[-2::-1], _letters(len(leaves))
+    slopes = [grad(u, leaves[i]) for u in inside]
+    known: dict[Value, Any] = dict(zip(leaves, map(expr.symbol, letters), strict=True))
+    for u in toposort(made, *derivatives, *slopes, leaves=True):
         if u not in known:
             operands = [known[p] for p in u.parents]
             known[u] = u.op.value(expr, *operands, **u.op.constants) if u.op else u.data
-    return known[v]
-
-
-def _inner(look: _Look, i: int) -> dict[str, float]:
-    """The derivatives by operand `i` of what the value is made of, by what they are."""
-    if look.made is None:
-        return {}
-    leaf, letter = look.leaves[i], _letters(len(look.x))[i]
-    inside = toposort(look.made)[-2::-1]
-    texts = [expr.text(_formula(u, look.leaves)) for u in inside]
-    return {f"d({t})/d({letter})": grad(u, leaf).data for t, u in zip(texts, inside, strict=True)}
-
-
-def _parts(look: _Look, i: int) -> dict[str, float]:
-    """The numbers that the derivative by operand `i` is made of, by what they are."""
-    nodes = toposort(look.derivatives[i], leaves=True) if look.derivatives else []
-    return {expr.text(_formula(u, look.leaves)): u.data for u in nodes}
+    names = [f"d({expr.text(known[u])})/d({letters[i]})" for u in inside]
+    inner = {name: known[v] for name, v in zip(names, slopes, strict=True)}
+    parts = [known[u] for u in toposort(derivatives[i], leaves=True)]
+    return [known[v] for v in derivatives], inner, {expr.text(part): part for part in parts}
 
 
 def _letters(n: int) -> list[str]:
@@ -185,9 +182,18 @@ def _candidates(op: Primitive, looks: list[_Look], i: int) -> Iterator[tuple[str
         (f"it is right where y and {own} are exchanged", (x, value)),
     ):
         yield "slope at the wrong place", says, true, _slopes_at(op, looks, i, *at)
+    right = np.isclose(given, true, _TOLERANCE, _TOLERANCE)
+    if right.sum() > 2:  # on one side of a kink
+        says = f"it is right at {own} = {short(x[right][0])}: a condition is missing, m.where(...)"
+        yield "factor missing", says, 0.0, 0.0
     yield "constant factor", f"the factor {short(ratios[0])} is missing", ratios, ratios[0]
-    inner = _columns([_inner(look, i) for look in looks])
-    parts = _columns([_parts(look, i) for look in looks])
+    at_looks = [{"y": k.y, **dict(zip(letters, k.x, strict=True))} for k in looks]
+
+    def numbers_of(formula: Any) -> Any:
+        return np.array([number_of(formula, names) for names in at_looks])
+
+    derivatives, *others = _formulas(op, looks[0].x, i)
+    inner, parts = ({text: numbers_of(x) for text, x in formulas.items()} for formulas in others)
     known = {**operands, "y": value, **parts}
     for text, numbers in inner.items():
         yield "factor missing", f"the inner derivative {text} is missing", ratios, numbers
@@ -205,17 +211,11 @@ def _candidates(op: Primitive, looks: list[_Look], i: int) -> Iterator[tuple[str
         if len(letters) == 1 and other.of_one is vars(Value).get(name):
             slopes = [other.slopes(floats, other.value(floats, *k.x), *k.x)[0] for k in looks]
             yield "wrong slope", f"this is the slope of {name}", given, slopes
-    formulas = tuple([_formula(v, looks[0].leaves) for v in looks[0].derivatives])
-    numbers_of = {"y": "y", **{a: a for a in letters}} if len(letters) < 3 else {}
-    at_looks = [{"y": k.y, **dict(zip(letters, k.x, strict=True))} for k in looks]
-    for slip, wrong in of_slopes(formulas, expr.symbol("y"), numbers_of) if formulas else ():
-        says = f"{expr.text(wrong[i])} stands where {expr.text(formulas[i])} belongs"
-        yield slip, says, given, [number_of(wrong[i], names) for names in at_looks]
-
-
-def _columns(rows: list[dict[str, float]]) -> dict[str, Any]:
-    """What has a number in every row."""
-    return {k: np.array([row[k] for row in rows]) for k in rows[0] if all(k in row for row in rows)}
+    letter_of = {"y": "y", **{a: a for a in letters}} if len(letters) < 3 else {}
+    found = of_slopes(tuple(derivatives), expr.symbol("y"), letter_of) if derivatives else ()
+    for slip, wrong in found:
+        says = f"{expr.text(wrong[i])} stands where {expr.text(derivatives[i])} belongs"
+        yield slip, says, given, numbers_of(wrong[i])
 
 
 def _slopes_at(op: Primitive, looks: list[_Look], i: int, y: Any, x: Any) -> list[float]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from inspect import signature
-from itertools import islice
+from itertools import chain, combinations, islice
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -43,18 +43,25 @@ def read(claims: object, equations: Equations, given: Mapping[str, Any]) -> Clai
 
     Raises TypeError for no dict of arrays, ValueError for unknown names.
     """
+    deltas = [n for n in equations.all if n.startswith("delta")]
+    names = {f"dZ{n[5:]}": n for n in deltas} | {n: n for n in equations.all}
     if callable(claims) and not isinstance(claims, type):
-        claims = _called(claims, {**equations.true, **given}, equations)
+        found = _called(claims, {**equations.true, **given})
+        claims = {name: a for name, a in found.items() if name in names}
     shown = instance("claims", claims, Mapping, "a dict of arrays by the names of the program")
     if not shown:
         raise ValueError("claims are empty: give some of the arrays, such as dW1")
     arrays: dict[str, Array] = {}
     for name, array in shown.items():
-        known = _known(name, equations)
+        if name not in names:
+            near = get_close_matches(str(name), equations.all, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            choose = ", ".join(equations.all)
+            raise ValueError(f"the program computes no {name!r:.40}: choose {choose}{hint}")
         a = np.array(as_array(array, f"the claim {name}"))
-        variable = equations.variables[known]
+        variable = equations.variables[names[name]]
         is_column = not variable.batched and not variable.matrix and a.shape[1:] == (1,)
-        arrays[known] = a.T if is_column else a  # a bias may stand in one
+        arrays[names[name]] = a.T if is_column else a  # a bias may stand in one
     flat = np.concatenate([a.ravel() for a in arrays.values()])
     single = any(getattr(a, "dtype", None) in (np.float32, np.float16) for a in shown.values())
     single = single or bool(np.array_equal(flat, flat.astype(np.float32), equal_nan=True))
@@ -66,8 +73,8 @@ def read(claims: object, equations: Equations, given: Mapping[str, Any]) -> Clai
     return Claims(arrays, relative, 0.51 * 10.0**-decimals, told)
 
 
-def _called(backward: Callable[..., Any], known: Mapping[str, Any], equations: Equations) -> Any:
-    """What a function gives for the arrays that its parameters name: those the program computes."""
+def _called(backward: Callable[..., Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a function gives for the arrays that its parameters name."""
     parameters = signature(backward).parameters
     for parameter in parameters:
         if parameter not in known:
@@ -78,24 +85,7 @@ def _called(backward: Callable[..., Any], known: Mapping[str, Any], equations: E
     if not isinstance(found, Mapping):
         raise TypeError(f"backward must give a dict of its arrays, and gives {type(found).__name__}"
                         ': write return {"dW1": dW1, ...}, or return locals()')  # fmt: skip
-    return {name: a for name, a in found.items() if _name_in(equations, name)}
-
-
-def _known(name: object, equations: Equations) -> str:
-    """The name that the program has for an array. Raises ValueError if it has none."""
-    if known := _name_in(equations, name):
-        return known
-    near = get_close_matches(str(name), equations.all, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    choose = ", ".join(equations.all)
-    raise ValueError(f"the program computes no {name!r:.40}: choose {choose}{hint}")
-
-
-def _name_in(equations: Equations, name: object) -> str:
-    """delta2 is also called dZ2."""
-    text = str(name)
-    again = f"delta{text[2:]}" if text.startswith("dZ") else text
-    return next((known for known in (text, again) if known in equations.all), "")
+    return found
 
 
 def conventions(claims: Claims, equations: Equations) -> Iterator[Claims]:
@@ -103,21 +93,22 @@ def conventions(claims: Claims, equations: Equations) -> Iterator[Claims]:
 
     Examples may stand in columns, weights may have a row per input: then all such arrays have.
     """
-    yield claims
+    variables, true = equations.variables, equations.true
     groups = {
-        "with examples in columns": [n for n in claims.arrays if equations.variables[n].batched],
-        "with a row per input in dW": [n for n in claims.arrays if equations.variables[n].matrix],
+        "with examples in columns": [n for n in claims.arrays if variables[n].batched],
+        "with a row per input in dW": [n for n in claims.arrays if variables[n].matrix],
     }
-    both = claims
-    for told, group in groups.items():
-        turned = {n: claims.arrays[n].T for n in group}
-        fit = [np.shape(a) == np.shape(equations.true[n]) for n, a in turned.items()]
-        if all(fit) and len(group) > ("dW" in told):  # one matrix on its side is a slip
-            arrays = {**claims.arrays, **turned}
-            yield claims._replace(arrays=arrays, told=(*claims.told, told))
-            both = both._replace(arrays={**both.arrays, **turned}, told=(*both.told, told))
-    if len(both.told) > len(claims.told) + 1:
-        yield both
+    turned = {told: {n: claims.arrays[n].T for n in group} for told, group in groups.items()}
+    fitting = [
+        told for told, arrays in turned.items()
+        if all(a.shape == np.shape(true[n]) for n, a in arrays.items())
+        and len(arrays) > ("dW" in told)  # one matrix on its side is a slip
+    ]  # fmt: skip
+    for some in chain.from_iterable(combinations(fitting, k) for k in range(3)):
+        arrays = dict(claims.arrays)
+        for told in some:
+            arrays |= turned[told]
+        yield claims._replace(arrays=arrays, told=(*claims.told, *some))
 
 
 def fits(claim: Any, numbers: Any) -> bool:
@@ -248,12 +239,10 @@ class Trial:
 
     def _pairs(self) -> Iterator[Rewrite]:
         for r in self.rewrites:
-            if not r.free:
-                times = "it has the factor {free}"
-                factor = Rewrite(FREE * r.x, "constant factor", times, (), FITTED, "number")
-                for second in (factor, *local(r.x)):
-                    both = second._replace(slip=r.slip, says="{0}, and {1}", parts=(r, second))
-                    yield both._replace(cost=r.cost + second.cost)
+            times = Rewrite(FREE * r.x, "", "it has the factor {free}", (), FITTED, "number")
+            for second in (times, *local(r.x)) if not r.free else ():
+                both = second._replace(slip=r.slip, says="{0}, and {1}", parts=(r, second))
+                yield both._replace(cost=r.cost + second.cost)
 
     def numbers(self, x: Any, free: float, *, whole: bool = False) -> Iterator[Any]:
         """The arrays that are claimed, in order, if the place has this expression."""

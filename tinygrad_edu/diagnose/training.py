@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
@@ -40,30 +40,6 @@ _SLOPES: Final[dict[str, Callable[[Array], Array]]] = {
 
 #: What is wrong: where, the slip, and a sentence.
 Trouble = tuple[str, str, str]
-#: A layer: its name, its activation, and net inputs and activations, a column per unit.
-_Units = tuple[str, str, Array, Array]
-
-
-class _Look(NamedTuple):
-    """What is seen of a training before it begins, and of its first steps.
-
-    rows, outputs, targets  a row for each of the examples that are looked at
-    layers                  those of a dense net, else none
-    gradients, ratios       of each layer, or of all: the size of the gradient, that of an update
-                            relative to the weights
-    few                     the losses of ten examples from step to step, inf if they diverge
-    """
-
-    kind: str
-    rows: Array
-    outputs: Array
-    targets: Array
-    loss: float
-    layers: list[_Units]
-    gradients: list[float]
-    ratios: list[float]
-    few: list[float]
-    lr: float
 
 
 def diagnose_training(
@@ -88,11 +64,8 @@ def diagnose_training(
     rows, targets = examples(X, y)
     training = prepared(model, rows, targets, loss, optimizer, None)
     with _untouched(training):
-        look = _look(training)
-    for check in _CHECKS:
-        for where, slip, said in check(look):
-            return Diagnosis(False, where, slip, said)
-    return Diagnosis(True, "", "", f"nothing is wrong: {_told(look)}")
+        where, slip, said = next(_looked_at(training))
+    return Diagnosis(not slip, where, slip, said)
 
 
 @contextmanager
@@ -111,46 +84,59 @@ def _untouched(training: Training) -> Iterator[None]:
             v.data, v.grad = x, g
 
 
-def _look(training: Training) -> _Look:
-    """Forward, backward, one update, and steps with ten examples."""
+def _looked_at(training: Training) -> Iterator[Trouble]:
+    """What is wrong, what explains most first; at last, without a slip, that nothing is."""
     model, optimizer = training.model, training.optimizer
-    rows, targets = _spread(training, _ROWS)
+    some_rows, some_targets = _spread(training, _ROWS)
     with in_mode(modules_of(model), training=False):
-        outputs = [model(x) for x in rows]
-        losses = [training.loss(o, t) for o, t in zip(outputs, targets, strict=True)]
-        passes = _passes(model, rows)
-    known = set(optimizer.parameters)
-    of_layers = [
-        [p for unit in of_layer.layer.neurons for p in unit.parameters() if p in known]
-        for of_layer in (passes or [[]])[0]
-    ]
-    groups = [group for group in of_layers if group] or [list(optimizer.parameters)]
+        values = [model(x) for x in some_rows]
+        losses = [training.loss(o, t) for o, t in zip(values, some_targets, strict=True)]
+        passes = _passes(model, some_rows)
+    rows, targets, outputs = map(_array, (some_rows, some_targets, values))
     root = differentiable(functions.mean(losses))
-    found = gradients(root)
+    if not math.isfinite(root.data):
+        yield "loss", "wrong value", f"the loss at the start is {root.data!r}, before any step"
+    layers = list(zip(*passes, strict=True))  # of each the passes, one for each row
+    record = record_of(training.loss)
+    kind = record.outputs if record else ""
+    yield from _of_scales(rows, targets, outputs, kind, layers[-1][0].activation if layers else "")
+    yield from _of_units(layers[:-1])
+    if len(rows) > 1 and _alike(outputs) and (rows != rows[0]).any():
+        yield "outputs", "constant output", "the outputs are the same for every example"
+    if len(rows) > 1 and _alike(rows) and not _alike(targets):
+        yield "X", "constant output", "all rows of X are the same, and the targets are not"
+    found, known = gradients(root), set(optimizer.parameters)
+    of_layers = [
+        [p for unit in of[0].layer.neurons for p in unit.parameters() if p in known]
+        for of in layers
+    ]  # fmt: skip
+    groups = [group for group in of_layers if group] or [list(optimizer.parameters)]
+    yield from _of_flow([_size([float(found.get(p, 0.0)) for p in g]) for g in groups], root.data)
+    guess = _GUESS[kind](outputs.shape[1]) if kind in _GUESS else math.inf
+    if root.data > 2 * guess + 0.5:
+        said = f"the loss at the start is {short(root.data)}, and that of a guess {short(guess)}"
+        large = _size(rows) > 3
+        yield "loss", "start", f"{said}: smaller {'inputs' if large else 'weights at the end'}"
     before = [_array(group) for group in groups]
     with _untouched(training):
         lr = optimizer.lr
         for p in optimizer.parameters:
             p.grad = float(found.get(p, 0.0))
         optimizer.step()
-        after = [_array(group) for group in groups]
-    record = record_of(training.loss)
-    return _Look(
-        kind=record.outputs if record else "",
-        rows=_array(rows),
-        outputs=_array(outputs),
-        targets=_array(targets),
-        loss=root.data,
-        layers=[
-            (of[0].name or "layer1", of[0].activation, _array([p.z for p in of]),
-             _array([p.a for p in of]))
-            for of in zip(*passes, strict=True)
-        ],
-        gradients=[_size([float(found.get(p, 0.0)) for p in group]) for group in groups],
-        ratios=[_size(new - x) / (_size(x) or 1.0) for x, new in zip(before, after, strict=True)],
-        few=_few(training),
-        lr=lr,
-    )  # fmt: skip
+        moved = [_array(group) - x for group, x in zip(groups, before, strict=True)]
+    ratios = [_size(step) / (_size(x) or 1.0) for x, step in zip(before, moved, strict=True)]
+    few, n = _few(training), min(_FEW, len(rows))
+    learned = f"the loss of {n} examples went from {short(few[0])} to {short(few[-1])}"
+    ratio = float(np.median(ratios))
+    said = (
+        f"{learned} in {len(few)} steps, and the first update changes the weights by "
+        f"{short(ratio)} of their size"
+    )
+    own: list[Value] = model.parameters() if isinstance(model, Module) else []
+    if lacking := set(own) - known:
+        said += f"; the optimizer lacks {len(lacking)} parameters"
+    yield from _of_learning(few, said, ratio, lr, lr * vars(optimizer).get("weight_decay", 0.0))
+    yield "", "", f"nothing is wrong: {said}"
 
 
 def _spread(training: Training, most: int) -> tuple[list[Any], list[Any]]:
@@ -206,34 +192,22 @@ def _alike(x: Array) -> bool:
     return bool(np.isclose(x[1:], x[:1], 1e-9, 1e-12).all())
 
 
-def _is_finite(look: _Look) -> Iterator[Trouble]:
-    if not math.isfinite(look.loss):
-        yield "loss", "wrong value", f"the loss at the start is {look.loss!r}, before any step"
-
-
-def _scales(look: _Look) -> Iterator[Trouble]:
-    sizes = [_size(column) for column in look.rows.T]
+def _of_scales(
+    rows: Array, targets: Array, outputs: Array, kind: str, activation: str
+) -> Iterator[Trouble]:
+    sizes = [_size(column) for column in rows.T]
     if max(sizes) > 30:
         said = f"inputs are of size {short(max(sizes))}: standardise them, so that they are about 1"
         yield f"x{sizes.index(max(sizes)) + 1}", "scale", said
-    low, high = float(look.targets.min()), float(look.targets.max())
-    activation = look.layers[-1][1] if look.layers else ""
+    low, high = float(targets.min()), float(targets.max())
     least, most = _RANGES.get(activation, (-math.inf, math.inf))
-    if look.kind == "numbers" and not (least <= low and high <= most):
+    if kind == "numbers" and not (least <= low and high <= most):
         said = f"targets reach from {short(low)} to {short(high)}, and {activation} gives numbers"
         yield "y", "scale", f"{said} from {short(least)} to {short(most)}"
-    targets, outputs = _size(look.targets), _size(look.outputs)
-    if look.kind in ("numbers", "") and targets > 30 * max(outputs, 1.0):
-        said = f"targets are of size {short(targets)} and outputs of size {short(outputs)}"
+    wanted, given = _size(targets), _size(outputs)
+    if kind in ("numbers", "") and wanted > 30 * max(given, 1.0):
+        said = f"targets are of size {short(wanted)} and outputs of size {short(given)}"
         yield "y", "scale", f"{said}: standardise the targets"
-
-
-def _layers(look: _Look) -> Iterator[Trouble]:
-    for slip, share, says in _OF_UNITS:
-        for name, activation, z, a in look.layers[:-1]:
-            if (part := float(share(activation, z, a))) > 0.5:
-                part_of = f"{100 * part:.0f} %"
-                yield name, slip, says.format(part_of, name=name, activation=activation)
 
 
 #: What units can be: the slip, the share of them that is so, and what is said.
@@ -247,16 +221,21 @@ _OF_UNITS: Final[tuple[tuple[str, Callable[[str, Array, Array], Any], str], ...]
 )  # fmt: skip
 
 
-def _constant(look: _Look) -> Iterator[Trouble]:
-    if len(look.rows) > 1 and _alike(look.outputs) and (look.rows != look.rows[0]).any():
-        yield "outputs", "constant output", "the outputs are the same for every example"
+def _of_units(layers: Iterable[Sequence[Pass]]) -> Iterator[Trouble]:
+    for slip, share, says in _OF_UNITS:
+        for of_rows in layers:
+            name, activation = of_rows[0].name or "layer1", of_rows[0].activation
+            z, a = _array([p.z for p in of_rows]), _array([p.a for p in of_rows])
+            if (part := float(share(activation, z, a))) > 0.5:
+                said = says.format(f"{100 * part:.0f} %", name=name, activation=activation)
+                yield name, slip, said
 
 
-def _flow(look: _Look) -> Iterator[Trouble]:
-    first, last = look.gradients[0], look.gradients[-1]
-    if not any(look.gradients) and look.loss > 1e-3:
+def _of_flow(sizes: Sequence[float], loss: float) -> Iterator[Trouble]:
+    """The sizes of the gradients of each layer."""
+    first, last = sizes[0], sizes[-1]
+    if not any(sizes) and loss > 1e-3:
         yield "parameters", "vanishing gradients", "the gradient of every parameter is 0"
-        return
     said = f"gradients are of size {short(first)} in the first layer and {short(last)} in the last"
     if first < 1e-4 * last:
         yield "layer1", "vanishing gradients", said
@@ -264,29 +243,21 @@ def _flow(look: _Look) -> Iterator[Trouble]:
         yield "layer1", "exploding gradients", said
 
 
-def _start(look: _Look) -> Iterator[Trouble]:
-    guess = _GUESS[look.kind](look.outputs.shape[1]) if look.kind in _GUESS else math.inf
-    if look.loss > 2 * guess + 0.5:
-        said = f"the loss at the start is {short(look.loss)}, and that of a guess {short(guess)}"
-        large = _size(look.rows) > 3
-        yield "loss", "start", f"{said}: smaller {'inputs' if large else 'weights at the end'}"
+def _of_learning(
+    losses: Sequence[float], said: str, ratio: float, lr: float, decay: float
+) -> Iterator[Trouble]:
+    """The losses of ten examples from step to step, the size of an update to that of the weights.
 
-
-def _learns(look: _Look) -> Iterator[Trouble]:
-    before, after, ratio = look.few[0], look.few[-1], float(np.median(look.ratios))
+    `decay` is the share of the weights that decays in a step.
+    """
+    before, after = losses[0], losses[-1]
     if after > 0.9 * before and before > 1e-3:
         slip = "learning rate too small" if ratio < 1e-4 else "unknown"
-        slip = "learning rate too large" if max(look.few) > 2 * before or ratio > 0.1 else slip
-        yield "steps" if slip == "unknown" else "lr", slip, f"{_told(look)}; lr is {short(look.lr)}"
-
-
-def _told(look: _Look) -> str:
-    """How ten examples are learned, and how large an update is."""
-    n, before, after = min(_FEW, len(look.rows)), short(look.few[0]), short(look.few[-1])
-    learned = f"the loss of {n} examples went from {before} to {after} in {len(look.few)} steps"
-    ratio = short(float(np.median(look.ratios)))
-    return f"{learned}, and the first update changes the weights by {ratio} of their size"
-
-
-#: The checks, what explains most first.
-_CHECKS: Final = (_is_finite, _scales, _layers, _constant, _flow, _start, _learns)
+        slip = "learning rate too large" if max(losses) > 2 * before or ratio > 0.1 else slip
+        if decay > 0.01 and max(losses) <= 2 * before:
+            taken = f"weight decay takes {short(100 * decay)} % of each weight in a step"
+            yield "weight_decay", "scale", f"{said}; {taken}"
+        yield "steps" if slip == "unknown" else "lr", slip, f"{said}; lr is {short(lr)}"
+    if after < -10 * max(1.0, abs(before)) or (before < 0 and after == math.inf):
+        ends = "it has no least value: a sign in it may be the wrong way round"
+        yield "loss", "sign", f"{said}; {ends}"

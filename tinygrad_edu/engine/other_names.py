@@ -65,6 +65,14 @@ OF_MODULES: Final = {
     "compile": "fit(model, X, y, loss=..., optimizer=..., epochs=...)",
     "params": "model.parameters()", "predict_proba": "probabilities(model, X, loss=...)",
 }
+OF_PERCEPTRONS: Final = {
+    "forward": "unit(x)", "predict": "[unit(x) for x in X]", "parameters": "unit.w",
+    "weight": "unit.w[1:]", "bias": "unit.w[0]",
+}
+OF_HISTORIES: Final = {
+    "history": "history.loss, history.accuracy, ...", "val_loss": "history.validation_loss",
+    "val_accuracy": "history.validation_accuracy", "epochs": "len(history)",
+}
 # fmt: on
 
 

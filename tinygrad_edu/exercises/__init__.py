@@ -10,7 +10,7 @@ An exercise is a table of a .toml file. Right is what its solution gives:
     ["4.1"]
     question = "The list [w0, w1, w2] after one step is asked for, with eta = {eta}."
     numbers = {eta = [0.1, 0.2, 0.5]}    # the first is the lesson's, a seed draws one
-    hints = ["first this.", "then that."]  # up to three, or hint = "one."
+    hints = ["first this.", "then that."]  # up to three
     solution = "answer = [0.5 + eta, -0.7, 2 + eta]"  # Python, with the names of `numbers`
     why = "The net input is below 0, so the output is 0."  # said of a right answer
     tolerance = 0                          # of counts; else relative, 1e-3 if it is not said
@@ -18,18 +18,28 @@ An exercise is a table of a .toml file. Right is what its solution gives:
     "sign" = "[0.5 - eta, -1.3, 2 - eta]"  # a name of `SLIPS`, or a sentence without its dot
 
 A function is asked for the arguments of each of `cases = ["[1.0, 2.0], 3"]`, and its mistakes are
-functions. Where the solution is not the only right answer, ANSWERS of a .py file says what is.
-Its `kind` is "predict" where the answer is given before it is run, "why" where a reason is chosen.
-A question of choice has `choices`: for each letter a sentence, and what there is to say of it.
+functions; with `reads = "value"`, or "values", these are Values of a class of the reader's, which
+numbers stand in for. Where the solution is not the only right answer, ANSWERS of a .py file says
+what is. Its `kind` is "predict" where the answer is given before it is run, "why" where a reason is
+chosen. A question of choice has `choices`: for each letter a sentence, and what there is to say.
 """
 
+import random
+import textwrap
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import one_of, whole
 from tinygrad_edu.exercises import engine, nets
-from tinygrad_edu.exercises.answers import AnswerError, MistakeError
-from tinygrad_edu.exercises.exercise import Exercise, Verdict, exercise_of
+from tinygrad_edu.exercises.answers import (
+    AnswerError,
+    MistakeError,
+    Right,
+    choice,
+    equal,
+    function,
+)
 from tinygrad_edu.files import packaged_table
 
 __all__ = ["EXERCISES", "Exercise", "Verdict", "check", "variant"]
@@ -37,6 +47,51 @@ __all__ = ["EXERCISES", "Exercise", "Verdict", "check", "variant"]
 #: What is right where that is not what the solution gives, or not that alone.
 _RIGHT: Final = engine.ANSWERS | nets.ANSWERS
 _FILES: Final = ("engine", "build", "nets", "training", "practice", "beyond", "slips")
+
+
+class Exercise(NamedTuple):
+    """A question, what tells whether an answer is right, and hints that do not give it away.
+
+    `kind` is "predict" for what is said before it is run, "why" for a reason that is chosen, else
+    "work". `solution` is a program whose `answer` is right, and `why` tells why it is.
+    """
+
+    question: str
+    right: Right
+    hints: tuple[str, ...]
+    kind: str = "work"
+    solution: str = ""
+    why: str = ""
+
+    @property
+    def hint(self) -> str:
+        """The first hint, "" where there is none."""
+        return next(iter(self.hints), "")
+
+
+class Verdict:
+    """What is said of an answer: `right` is True, False, or None where there is no answer yet.
+
+    In an `assert` or `if` it counts as its `right`.
+    """
+
+    def __init__(self, number: str, right: bool | None, said: str) -> None:
+        self.number, self.right, self.said = number, right, said
+
+    def __bool__(self) -> bool:
+        return self.right is True
+
+    def __repr__(self) -> str:
+        lines = f"Exercise {self.number}: {self.said}".split("\n")
+        return "\n".join(wrapped for line in lines for wrapped in _wrapped(line))
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line in lines of at most 100 characters: a notebook would break them within words."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(
+        line, 100, subsequent_indent=f"{indent}    ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 @cache
@@ -57,7 +112,49 @@ def variant(number: str, seed: int = 0) -> Exercise:
 
     Where an exercise does not vary, all seeds give the same.
     """
-    return exercise_of(_tables()[_known(number)], _RIGHT.get(number), whole("seed", seed, 0))
+    table, rng = _tables()[_known(number)], random.Random(whole("seed", seed, 0))
+    varied = table.get("numbers", {}).items()
+    drawn = {name: rng.choice(xs) if seed else xs[0] for name, xs in varied}
+    choices: Mapping[str, list[str]] = table.get("choices", {})
+    question, *hints = (_filled(x, drawn) for x in (table["question"], *table.get("hints", ())))
+    question += "".join(f"\n  {letter}) {_filled(text)}" for letter, (text, _) in choices.items())
+    kind = table.get("kind", "work")
+    if choices:
+        letter, reasons = table["right"], {a: _filled(reason) for a, (_, reason) in choices.items()}
+        solution, why = f'answer = "{letter}"', reasons[letter]
+        return Exercise(question, choice(letter, reasons), tuple(hints), kind, solution, why)
+    given = [f"{', '.join(drawn)} = {', '.join(map(repr, drawn.values()))}"] if drawn else []
+    solution = "\n".join([*given, table["solution"].strip()])
+    right = _RIGHT.get(number) or _as_solved(table, solution)
+    return Exercise(question, right, tuple(hints), kind, solution, _filled(table["why"], drawn))
+
+
+def _filled(text: str, drawn: Mapping[str, Any] | None = None) -> str:
+    """A text in one line, with the numbers that are drawn."""
+    line = " ".join(text.split())
+    return line.format(**drawn) if drawn else line
+
+
+def _as_solved(table: Mapping[str, Any], solution: str) -> Right:
+    """Whether an answer is that of the solution; mistakes are written with its names."""
+
+    @cache
+    def right() -> Right:
+        names: dict[str, Any] = {}
+        exec(solution, names)
+        answer, mistakes = names["answer"], table.get("mistakes", {}).items()
+        options: dict[str, Any] = {
+            "tolerance": table.get("tolerance", 1e-3),
+            "mistakes": {said: eval(text, names) for said, text in mistakes},
+        }
+        if callable(answer):
+            cases = [eval(f"({case},)", names) for case in table["cases"]]
+            if "reads" in table:
+                cases, options["read"] = engine.as_numbers(cases), engine.READ[table["reads"]]
+            return function(answer, *cases, **options)
+        return equal(answer, ordered=table.get("ordered", True), **options)
+
+    return lambda answer: right()(answer)
 
 
 def _known(number: Any) -> str:

@@ -163,11 +163,8 @@ def equal(
 
     def is_right(answer: Any) -> bool:
         found = _reader(expected)(answer)
-        if _same(found, expected, tolerance):
+        if _compared(found, expected, tolerance, (mistakes or {}).items()):
             return True
-        for said, mistake in (mistakes or {}).items():
-            if _same(found, mistake, tolerance):
-                raise _mistake(said)
         if changed := _changed(found, expected, tolerance):
             raise MistakeError(changed)
         return False
@@ -199,18 +196,13 @@ def function(
             asked(answer, *deepcopy(case), read=read or _reader(x))
             for case, x in zip(cases, expected, strict=True)
         ]
+        known = ((said, given(mistake)) for said, mistake in (mistakes or {}).items())
+        if _compared(found, expected, tolerance, known):
+            return True
         pairs = zip(cases, found, expected, strict=True)
-        wrong = [pair for pair in pairs if not _same(*pair[1:], tolerance)]
-        for said, mistake in (mistakes or {}).items() if wrong else ():
-            if _same(found, given(mistake), tolerance):
-                raise _mistake(said)
-        if wrong:
-            case, gives, wanted = wrong[0]
-            changed = _changed(gives, wanted, tolerance) or "another result is right"
-            raise MistakeError(
-                f"for {_shown_all(case)} the function gives {_shown(gives)}: {changed}"
-            )
-        return True
+        case, gives, wanted = next(pair for pair in pairs if not _same(*pair[1:], tolerance))
+        changed = _changed(gives, wanted, tolerance) or "another result is right"
+        raise MistakeError(f"for {_shown_all(case)} the function gives {_shown(gives)}: {changed}")
 
     return is_right
 
@@ -245,6 +237,18 @@ def _reader(expected: Any) -> Callable[[Any], Any]:
     if isinstance(expected, bool):
         return read_flag
     return partial(read_numbers, n=len(expected)) if _is_list(expected) else read_number
+
+
+def _compared(
+    found: Any, expected: Any, tolerance: float, mistakes: Iterable[tuple[str, Any]]
+) -> bool:
+    """Whether it is the same; raises MistakeError for what a known mistake gives."""
+    if _same(found, expected, tolerance):
+        return True
+    for said, mistake in mistakes:
+        if _same(found, mistake, tolerance):
+            raise MistakeError(f"{said}: {SLIPS[said]}" if said in SLIPS else said)
+    return False
 
 
 def _same(found: Any, expected: Any, tolerance: float) -> bool:
@@ -284,8 +288,3 @@ def _changed(found: Any, expected: Any, tolerance: float) -> str:
     if len(wrong) < len(pairs):
         return f"{which} {'is' if len(wrong) == 1 else 'are'} wrong"
     return ""
-
-
-def _mistake(said: str) -> MistakeError:
-    """A mistake in words: a slip with what it means."""
-    return MistakeError(f"{said}: {SLIPS[said]}" if said in SLIPS else said)

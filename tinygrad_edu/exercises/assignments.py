@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from tinygrad_edu.exercises import EXERCISES, variant
-from tinygrad_edu.exercises.exercise import Exercise
+from tinygrad_edu.exercises import EXERCISES, Exercise, variant
 
 Cell = dict[str, Any]
 

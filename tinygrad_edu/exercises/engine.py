@@ -5,9 +5,8 @@ and `diagnose_engine` judges the whole.
 """
 
 import math
-import operator
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any, Final
 
 from tinygrad_edu.calculus import GradientError, gradcheck
@@ -24,6 +23,7 @@ from tinygrad_edu.exercises.answers import (
     read_number,
     read_numbers,
 )
+from tinygrad_edu.files import packaged_table
 
 
 def _is_second_difference(answer: Any) -> bool:
@@ -102,35 +102,50 @@ def _passes(f: Any, point: float) -> bool:
 class _Node:
     """A Value as lesson 3 builds it; an engine has its operations as methods."""
 
-    def __init__(self, data: float, parents: Sequence[Any] = (), slopes: Any = ()) -> None:
+    def __init__(self, data: float, parents: Any = (), local_grads: Any = ()) -> None:
         self.data, self.grad = data, 0.0
-        self.parents, self.local_grads = parents, slopes
-        self.depth: int = 1 + max((p.depth for p in parents), default=0)
+        self.parents, self.local_grads = parents, local_grads
 
     def __repr__(self) -> str:
         return f"Value({self.data})"
 
-    def backward(self) -> None:
-        """Pass on from the deepest node that is left: whatever uses it is deeper."""
-        self.grad, left = 1.0, {self}
-        while left:
-            v = max(left, key=lambda v: v.depth)
-            left = (left - {v}) | {*v.parents}
-            for p, slope in zip(v.parents, v.local_grads, strict=True):
-                p.grad += slope * v.grad
+
+#: The methods of an engine, by the exercises that ask for them.
+_PARTS: Final = {
+    "3.1": "__add__", "3.2": "__mul__", "3.3": "__pow__", "3.4": "tanh", "3.6": "backward",
+}  # fmt: skip
 
 
-#: The number, the parents and the local gradients of a node.
-_Made = tuple[float, list[Any], Sequence[float]]
+@cache
+def _solved() -> dict[str, Any]:
+    """What the solutions give for the parts of an engine."""
+    tables, names = packaged_table("exercises/build.toml"), dict[str, Any]()
+    parts = {}
+    for number in _PARTS:
+        exec(tables[number]["solution"], names)
+        parts[number] = names["answer"]
+    return parts
 
 
-def _ours(f: Callable[..., Value], *operands: Any) -> _Made:
-    y = f(*(Value(v.data) if isinstance(v, _Node) else v for v in operands))
-    return y.data, [v for v in operands if isinstance(v, _Node)], y.local_derivatives()
+def _engine(asked_for: str = "", answer: Any = None) -> type[Any]:
+    """An engine whose part that an exercise asks for is the reader's, and all others are right."""
+    parts = _solved() | {asked_for: answer}
+
+    def method(number: str) -> Callable[..., _Node]:
+        def operation(self: _Node, *others: Any) -> _Node:
+            if number != "3.3":  # whose exponent is a plain number, as no other operand stays
+                others = tuple([x if isinstance(x, _Node) else type(self)(x) for x in others])
+            return type(self)(*asked(parts[number], self, *others, read=_read_node))
+
+        return operation
+
+    methods: dict[str, Any] = {name: method(number) for number, name in _PARTS.items()}
+    methods["backward"] = lambda self: asked(parts["3.6"], self, read=lambda found: None)
+    return type("Value", (_Node,), methods)
 
 
-def _read_node(found: Any) -> _Made:
-    """What the reader's function made."""
+def _read_node(found: Any) -> tuple[float, list[Any], list[float]]:
+    """The number, the parents and the local gradients of what a part has made."""
     data, parents, slopes = (getattr(found, k, None) for k in ("data", "parents", "local_grads"))
     if isinstance(found, _Node) or parents is None or slopes is None:
         raise AnswerError(
@@ -143,32 +158,8 @@ def _read_node(found: Any) -> _Made:
     return read_number(data), parents, read_numbers(slopes, len(parents))
 
 
-def _engine(name: str = "", answer: Any = None) -> type[Any]:
-    """An engine that is right; its method of this name is the reader's."""
-
-    def method(key: str, f: Callable[..., Value]) -> Callable[..., _Node]:
-        def operation(self: _Node, *others: Any) -> _Node:
-            engine = type(self)
-            if key != "__pow__":  # whose exponent is a plain number, as no other operand stays
-                others = tuple([x if isinstance(x, _Node) else engine(x) for x in others])
-            if key == name:
-                return engine(*asked(answer, self, *others, read=_read_node))
-            return engine(*_ours(f, self, *others))
-
-        return operation
-
-    ours: dict[str, Callable[..., Any]] = {
-        "__add__": operator.add, "__mul__": operator.mul, "__pow__": operator.pow,
-        "tanh": Value.tanh,
-    }  # fmt: skip
-    methods: dict[str, Any] = {key: method(key, f) for key, f in ours.items()}
-    if name == "backward":
-        methods[name] = lambda self: asked(answer, self, read=lambda found: None)
-    return type("Value", (_Node,), methods)
-
-
-def _is_part(name: str, answer: Any) -> bool:
-    return diagnosed(diagnose_engine, _engine(name, answer))
+def _is_part(number: str, answer: Any) -> bool:
+    return diagnosed(diagnose_engine, _engine(number, answer))
 
 
 def _kept(name: str) -> Callable[..., Any]:
@@ -213,13 +204,25 @@ def as_numbers(x: Any) -> Any:
 
 
 def _is_training(answer: Any) -> bool:
+    def train(p: Any, loss: Any, eta: float, steps: int, reset: bool = True) -> list[float]:
+        losses = []
+        for _ in range(steps):
+            L = loss()
+            for v in p:
+                v.grad = 0.0 if reset else v.grad
+            L.backward()
+            for v in p:
+                v.data -= eta * v.grad
+            losses.append(L.data)
+        return losses
+
     mistakes = {
-        "not reset": _trained(partial(_train, reset=False)),
-        "it climbs: the step goes against the gradient": _trained(_train, -0.1),
-        "eta is missing": _trained(_train, 1.0),
-        "the parameters do not move: change the data of each": _trained(_train, 0.0),
+        "not reset": _trained(partial(train, reset=False)),
+        "it climbs: the step goes against the gradient": _trained(train, -0.1),
+        "eta is missing": _trained(train, 1.0),
+        "the parameters do not move: change the data of each": _trained(train, 0.0),
     }
-    return equal(_trained(_train), 1e-9, mistakes)(_trained(answer))
+    return equal(_trained(train), 1e-9, mistakes)(_trained(answer))
 
 
 def _trained(answer: Any, eta: float = 0.1) -> list[float]:
@@ -233,28 +236,11 @@ def _trained(answer: Any, eta: float = 0.1) -> list[float]:
     return asked(answer, p, loss, eta, 4, read=partial(read_numbers, n=4))
 
 
-def _train(p: Any, loss: Any, eta: float, steps: int, reset: bool = True) -> list[float]:
-    losses = []
-    for _ in range(steps):
-        L = loss()
-        for v in p:
-            v.grad = 0.0 if reset else v.grad
-        L.backward()
-        for v in p:
-            v.data -= eta * v.grad
-        losses.append(L.data)
-    return losses
-
-
 ANSWERS: Final[dict[str, Right]] = {
     "1.3": _is_second_difference,
     "2.3": _is_sort,
     "R2.3": _is_record,
-    "3.1": partial(_is_part, "__add__"),
-    "3.2": partial(_is_part, "__mul__"),
-    "3.3": partial(_is_part, "__pow__"),
-    "3.4": partial(_is_part, "tanh"),
     "3.5": _is_sort,
-    "3.6": partial(_is_part, "backward"),
     "3.10": _is_training,
+    **{number: partial(_is_part, number) for number in _PARTS},
 }

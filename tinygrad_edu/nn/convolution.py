@@ -30,8 +30,6 @@ from tinygrad_edu.nn.mode import check_size
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.registry import register
 
-__all__ = ["AvgPool2d", "Conv2d", "Flatten", "MaxPool2d", "Unflatten"]
-
 #: Channels x height x width.
 Image = list[list[list[Value]]]
 

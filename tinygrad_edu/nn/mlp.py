@@ -5,7 +5,7 @@ that `z.grad` after a backward pass is the delta of the unit. Nothing here knows
 """
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tinygrad_edu import functions as f
@@ -188,8 +188,7 @@ class MLP(Module):
 
     def __call__(self, x: Iterable[Any]) -> Any:
         """The output for one example of `nin` numbers or Values."""
-        a = list(x) if isinstance(x, Iterator) else x
         for layer in self.layers:
-            a = layer(a)
-        outputs: list[Value] = list(a)
+            x = layer(x)
+        outputs: list[Value] = list(x)
         return outputs[0] if len(outputs) == 1 else outputs

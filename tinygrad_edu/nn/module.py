@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 from tinygrad_edu.checks import instance, is_flag, listed
 from tinygrad_edu.engine import Value
+from tinygrad_edu.engine.other_names import OF_MODULES, add_names
 from tinygrad_edu.nn.containers import Part, check_copied, named, parts_of, rows_of, values_of
 from tinygrad_edu.nn.mode import modules
 from tinygrad_edu.nn.registry import Savable, signature_of
@@ -102,3 +103,6 @@ class Module(Savable):
         for row in rows_of(self, Module):
             for name, v in row.items():
                 v.name = name
+
+
+add_names(Module, OF_MODULES)

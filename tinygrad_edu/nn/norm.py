@@ -16,8 +16,6 @@ from tinygrad_edu.nn.mode import check_count
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.registry import register
 
-__all__ = ["BatchNorm", "Dropout", "RMSNorm"]
-
 
 @register("p")
 class Dropout(Module):

@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from tinygrad_edu.checks import instance, number, text_of
 from tinygrad_edu.checks.habits import answered
-from tinygrad_edu.engine.other_names import OF_MODULES, add_names
 from tinygrad_edu.files import AnyPath
 from tinygrad_edu.nn import model_file
 from tinygrad_edu.nn.containers import Part, attributes, values_of
@@ -181,9 +180,6 @@ class Savable(HasMode):
         k, names = signature.positional, list(signature.attributes)
         named = [f"{name}={value}" for name, value in zip(names[k:], values[k:], strict=True)]
         return f"{type(self).__name__}({', '.join([*values[:k], *named])})"
-
-
-add_names(Savable, OF_MODULES)
 
 
 def load(path: AnyPath, *, max_bytes: int = MAX_BYTES) -> Any:

@@ -23,8 +23,6 @@ from tinygrad_edu.nn.mode import check_count
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.registry import register
 
-__all__ = ["RNN", "Attention", "Embedding", "RNNCell", "per_step"]
-
 #: The numbers of each place.
 Rows = list[list[Value]]
 

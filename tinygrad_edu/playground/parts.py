@@ -20,9 +20,9 @@ from tinygrad_edu.nn import INITIALISERS, MLP, Dropout, Layer, Sequential
 from tinygrad_edu.nn.activations import RECORDS as ACTIVATIONS
 from tinygrad_edu.optim import OPTIMIZERS, SGD, Optimizer
 from tinygrad_edu.train.heads import Head, head_for
-from tinygrad_edu.vectorize.executors.arena import Array
-from tinygrad_edu.vectorize.executors.code import CHUNK, Compiler, compiled, update_code
-from tinygrad_edu.vectorize.executors.fragments import Linkable
+from tinygrad_edu.vectorize.executors.instructions import Array
+from tinygrad_edu.vectorize.executors.machine import Linkable
+from tinygrad_edu.vectorize.executors.table import CHUNK, Compiler, compiled, update_code
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.vectorize.steps import Product
 from tinygrad_edu.view.base.naming import NOTATIONS, names_of

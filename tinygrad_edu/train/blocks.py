@@ -1,13 +1,17 @@
 """Blocks: whole epochs of a descent at once, where nobody looks at single steps."""
 
+import random
 from collections.abc import Callable, Generator, Iterator, Sequence
 from operator import mul
 from time import monotonic
 from typing import Any, Final
 
+from tinygrad_edu.checks import as_random, function, whole
+from tinygrad_edu.checks.habits import warn
 from tinygrad_edu.engine import Value
 from tinygrad_edu.engine.leaves import data_of
-from tinygrad_edu.train.training import Divergence, DivergenceError, numpy_or_none
+from tinygrad_edu.examples import read_row
+from tinygrad_edu.train.training import Augment, DivergenceError, Training, numpy_or_none
 
 #: Seconds after which a block ends, so that a bar moves; and the most numbers it may hold.
 SECONDS: Final = 0.1
@@ -93,6 +97,39 @@ class Block:
         return losses
 
 
+def planned(
+    training: Training,
+    epochs: int,
+    batch_size: int | None,
+    rng: int | random.Random | None,
+    augment: Augment | None = None,
+    asked: Callable[[int], bool] = lambda units: False,
+) -> tuple[int, Block]:
+    """Epochs and batches as `train` takes them; of a full batch the order stays."""
+    rows, n = training.rows, len(training.rows)
+    epochs = whole("epochs", epochs, least=0)
+    size = n if batch_size is None else whole("batch_size", batch_size)
+    if size > n:
+        warn(f"batch_size {size} is larger than the {n} rows")
+    rng, augmented = as_random(0 if rng is None else rng), None
+    if augment is not None:
+        remedy = "write augment=lambda row, rng: [x + rng.gauss(0, 0.1) for x in row]"
+        augment = function("augment", augment, "a row and a generator", remedy)
+        augmented = lambda chosen: [_changed(augment, rows[i], rng) for i in chosen]  # noqa: E731
+    shuffling = rng if size < n else None
+    return epochs, Block(list(range(n)), min(size, n), shuffling, augmented, asked)
+
+
+def _changed(augment: Augment, row: list[float], rng: random.Random) -> list[float]:
+    """The row as `augment` changes it, checked like the rows of X; the row itself stays."""
+    changed = read_row(augment(list(row), rng), "augment(row, rng)")
+    if len(changed) != len(row):
+        raise ValueError(
+            f"augment(row, rng) must be a row of {len(row)} numbers, got {len(changed)}"
+        )
+    return changed
+
+
 class Descent:
     """The steps of a descent on given rows and targets; here, one that works on Values themselves.
 
@@ -166,6 +203,5 @@ def broken_off(descent: Descent, error: BaseException, *, written: bool, first: 
     """Write the parameters, if they are not; a divergence in the `first` step of all says so."""
     if not written:
         descent.write()
-    match error.args:
-        case [Divergence() as found] if first:
-            raise DivergenceError(found._replace(first=True)) from None
+    if isinstance(error, DivergenceError):
+        error.first = first

@@ -3,14 +3,13 @@
 from __future__ import annotations  # so that help() shows the names of the types
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from tinygrad_edu.checks import as_random, function, whole
-from tinygrad_edu.checks.habits import answered, warn
+from tinygrad_edu.checks.habits import answered
 from tinygrad_edu.examples import examples
 from tinygrad_edu.losses import Loss
-from tinygrad_edu.train.blocks import Block, Descent, broken_off
+from tinygrad_edu.train.blocks import Block, Descent, broken_off, planned
 from tinygrad_edu.train.engines import find_engine
 from tinygrad_edu.train.training import (
     AnyOptimizer,
@@ -18,8 +17,6 @@ from tinygrad_edu.train.training import (
     Engine,
     Model,
     Penalty,
-    Training,
-    changed_row,
     prepared,
     weighted,
 )
@@ -85,29 +82,6 @@ def train(
     training = prepared(model, rows, targets, loss, optimizer, penalty, weights)
     epochs, block = planned(training, epochs, batch_size, rng, augment)
     return _steps(find_engine(engine)(training), block, epochs, targets)
-
-
-def planned(
-    training: Training,
-    epochs: int,
-    batch_size: int | None,
-    rng: int | random.Random | None,
-    augment: Augment | None = None,
-    asked: Callable[[int], bool] = lambda units: False,
-) -> tuple[int, Block]:
-    """Epochs and batches as `train` takes them; of a full batch the order stays."""
-    rows, n = training.rows, len(training.rows)
-    epochs = whole("epochs", epochs, least=0)
-    size = n if batch_size is None else whole("batch_size", batch_size)
-    if size > n:
-        warn(f"batch_size {size} is larger than the {n} rows")
-    rng, augmented = as_random(0 if rng is None else rng), None
-    if augment is not None:
-        remedy = "write augment=lambda row, rng: [x + rng.gauss(0, 0.1) for x in row]"
-        augment = function("augment", augment, "a row and a generator", remedy)
-        augmented = lambda chosen: [changed_row(augment, rows[i], rng) for i in chosen]  # noqa: E731
-    shuffling = rng if size < n else None
-    return epochs, Block(list(range(n)), min(size, n), shuffling, augmented, asked)
 
 
 def _steps(descent: Descent, block: Block, epochs: int, targets: Sequence[Any]) -> Iterator[Step]:

@@ -167,27 +167,33 @@ def evaluation(
         return f.mean(losses).data, outputs
 
     def compiled() -> Any:
-        from tinygrad_edu.train.matrix import Evaluator
+        from tinygrad_edu.train.matrix import checked_program
 
         with in_mode(modules_of(model), training=False):
-            return Evaluator(model, rows, targets, loss)
+            return checked_program(model, loss, None, rows, targets, gradient=False)
+
+    def by_program(descent: Descent | None) -> tuple[float, Any]:
+        import numpy as np
+
+        program, X, y = made
+        numbers = data_of if descent is None else descent.numbers
+        program.P[...] = numbers(program.parameters)
+        losses, outputs = program.results({"X": X, "Y": y})
+        with np.errstate(all="ignore"):
+            return float(losses.mean()), outputs
 
     worth = len(rows) >= _WORTH_TRACING
-    evaluator = vectorized_or_scalar(compiled, lambda: None, engine, worth=worth)
+    made = vectorized_or_scalar(compiled, lambda: None, engine, worth=worth)
 
     def measured(descent: Descent | None = None, *, shared: bool = False) -> Measured:
-        nonlocal evaluator
-        if shared and evaluator is not None:
+        nonlocal made
+        if shared and made is not None:
             with in_mode(modules_of(model), training=False):
-                stands = evaluator.program.stands()
+                stands = made[0].stands()
             if not stands:
-                evaluator = vectorized_or_scalar(compiled, lambda: None, engine)
-        if evaluator is None:
-            mean, outputs = by_values(descent)
-        else:
-            numbers = data_of if descent is None else descent.numbers
-            program = partial(evaluator.measure, numbers)
-            mean, outputs = vectorized_or_scalar(program, partial(by_values, descent), engine)
+                made = vectorized_or_scalar(compiled, lambda: None, engine)
+        ways = partial(by_program, descent), partial(by_values, descent)
+        mean, outputs = ways[1]() if made is None else vectorized_or_scalar(*ways, engine)
         share = right.share(outputs)
         return mean, None if share is None else float(share)
 

@@ -17,8 +17,7 @@ from tinygrad_edu.examples import Rows, examples, inputs
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import MLP, Activation, Layer, Module
 from tinygrad_edu.optim import Optimizer
-from tinygrad_edu.train.blocks import blocks
-from tinygrad_edu.train.descent import planned
+from tinygrad_edu.train.blocks import blocks, planned
 from tinygrad_edu.train.engines import find_engine
 from tinygrad_edu.train.evaluation import evaluation, outputs_of
 from tinygrad_edu.train.heads import Right

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from tinygrad_edu.checks import flag, listed, number, whole
+from tinygrad_edu.engine.other_names import OF_HISTORIES, add_names
 from tinygrad_edu.text import table
 
 #: What is measured in every epoch, as far as there is something to measure.
@@ -108,3 +109,6 @@ class History:
         last = ", ".join(f"{name}={numbers[-1]:.4g}" for name, numbers in self.columns().items())
         ended = ", diverged" if self.diverged else ""
         return f"History({len(self)} epochs{', last ' if last else ''}{last}{ended})"
+
+
+add_names(History, OF_HISTORIES)

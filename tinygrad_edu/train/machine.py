@@ -13,9 +13,9 @@ from tinygrad_edu.train.matrix import MatrixDescent
 from tinygrad_edu.train.training import check_finite
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.executors import library
-from tinygrad_edu.vectorize.executors.code import Table, UpdateTable, update_table
 from tinygrad_edu.vectorize.executors.instructions import NoInstruction
 from tinygrad_edu.vectorize.executors.native import PARAMETER, REASONS, Steps, table_for
+from tinygrad_edu.vectorize.executors.table import Table, UpdateTable, update_table
 
 #: What a step takes until one was measured: so many seconds, and operations in a second.
 _STEP: Final = 1e-5

@@ -1,7 +1,7 @@
 """The matrix engine: the graph of one example, vectorised, trains on whole batches of arrays."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextvars import copy_context
 from functools import partial
 from itertools import count, repeat
@@ -228,21 +228,6 @@ class MatrixDescent(Descent):
             return [None] * len(self.places)
         column: list[Any] = (state[self.places] if self.whole else state).tolist()
         return column
-
-
-class Evaluator:
-    """The mean loss and the outputs of a model on given rows, as often as asked."""
-
-    def __init__(self, model: Model, rows: Rows, targets: Rows, loss: Loss) -> None:
-        self.program, X, y = checked_program(model, loss, None, rows, targets, gradient=False)
-        self.arrays = {"X": X, "Y": y}
-
-    def measure(self, numbers: Callable[[list[Value]], Any] = data_of) -> tuple[float, Array]:
-        """The mean loss, and (n, outputs), for these `numbers` of the parameters."""
-        self.program.P[...] = numbers(self.program.parameters)
-        losses, outputs = self.program.results(self.arrays)
-        with np.errstate(all="ignore"):
-            return float(losses.mean()), outputs
 
 
 def checked_program(

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from tinygrad_edu.checks import as_model, function, instance, real, row
 from tinygrad_edu.checks.habits import warn
 from tinygrad_edu.engine import Value
-from tinygrad_edu.examples import Rows, as_array, read_row
+from tinygrad_edu.examples import Rows, as_array
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn import Module
 from tinygrad_edu.nn.containers import parts_of
@@ -62,31 +62,26 @@ class Training(NamedTuple):
     targets: Rows
 
 
-class Divergence(NamedTuple):
-    """What is no longer finite, as a sentence; `first` if no finite loss and gradient came before.
+class DivergenceError(ArithmeticError):
+    """The loss, a gradient or a parameter became inf or nan: what, its number, the rate, the epoch.
 
-    Then the learning rate has changed nothing yet, and an operation is to blame.
+    It is the `first` if no finite loss and gradient came before. Then the learning rate has changed
+    nothing yet, and an operation is to blame.
     """
 
-    what: str
-    number: float
-    lr: float
-    epoch: int
-    first: bool = False
+    first = False
 
     def __str__(self) -> str:
+        if len(self.args) != 4:  # one of the user's, in a word of their own
+            return super().__str__()
+        what, number, lr, epoch = self.args
         advice = "try a smaller learning rate"
         name = "train inside `with detect_anomaly():`, where the scalar engine names the operation"
-        if self.first and self.what != "a parameter":  # which a finite loss and gradient came to
+        if self.first and what != "a parameter":  # which a finite loss and gradient came to
             advice = f"no step came before, so that no learning rate helps: {name}"
-        elif self.what == "a gradient":  # of a finite loss
+        elif what == "a gradient":  # of a finite loss
             advice += f", or {name}"
-        found = f"{self.what} is {self.number!r} at lr={self.lr:g}"
-        return f"diverged in epoch {self.epoch}: {found}; {advice}"
-
-
-class DivergenceError(ArithmeticError):
-    """The loss, a gradient or a parameter became inf or nan: its argument is a `Divergence`."""
+        return f"diverged in epoch {epoch}: {what} is {number!r} at lr={lr:g}; {advice}"
 
 
 def prepared(
@@ -180,16 +175,6 @@ def _find_optimizer(optimizer: AnyOptimizer, model: Model) -> Optimizer:
     return optimizer
 
 
-def changed_row(augment: Augment, row: list[float], rng: random.Random) -> list[float]:
-    """The row as `augment` changes it, checked like the rows of X; the row itself stays."""
-    changed = read_row(augment(list(row), rng), "augment(row, rng)")
-    if len(changed) != len(row):
-        raise ValueError(
-            f"augment(row, rng) must be a row of {len(row)} numbers, got {len(changed)}"
-        )
-    return changed
-
-
 def differentiable(loss: Any) -> Value:
     """The loss, if it is a result. Raises TypeError if there is nothing to differentiate."""
     if not isinstance(loss, Value) or not loss.parents:
@@ -201,4 +186,4 @@ def check_finite(what: str, numbers: Iterable[float], optimizer: Optimizer, epoc
     """Raise DivergenceError, naming `what`, for the first number that is inf or nan."""
     bad = next((x for x in numbers if not math.isfinite(x)), None)
     if bad is not None:
-        raise DivergenceError(Divergence(what, float(bad), optimizer.lr, epoch))
+        raise DivergenceError(what, float(bad), optimizer.lr, epoch)

@@ -137,11 +137,6 @@ def agree(x: ArrayLike, y: Array, scale: float) -> bool:
     return bool(np.isclose(x, y, TOLERANCE, tolerance, equal_nan=True).all())
 
 
-def rows_of(results: Sequence[Array], B: int) -> Array:
-    """Results side by side, a row per example; a copy."""
-    return np.hstack([np.broadcast_to(r, (B, r.shape[-1] if r.ndim else 1)) for r in results])
-
-
 def as_array(x: ArrayLike, name: str) -> Array:
     """A user's array of numbers, itself where it has floats. Raises TypeError for anything else."""
     try:

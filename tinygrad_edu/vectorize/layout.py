@@ -170,12 +170,7 @@ class Layout:
         return self._read[key]
 
     def _reading(self, cells: tuple[int, ...]) -> Operand:
-        n, constants, name = len(cells), self.tape.constants, self.array[cells[0]]
-        if n == 1 and name is not None and name != P:  # what follows, in short
-            column = self.column[cells[0]]
-            whole = self.variables[name].size == 1
-            only = Part(name, None if whole else (column,), None)
-            return Operand(self.columns(name, (column,)), (only,), 1)
+        n, constants = len(cells), self.tape.constants
         if n > 1 and len(set(cells)) == 1:
             return self.read(cells[:1])._replace(n=n, repeated=True)
         if all(cell in constants for cell in cells):

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from tinygrad_edu.engine import Value, modes
 from tinygrad_edu.engine.leaves import data_of
-from tinygrad_edu.vectorize.arrays import Array, agree, in_shapes, largest, rows_of
+from tinygrad_edu.vectorize.arrays import Array, agree, in_shapes, largest
 from tinygrad_edu.vectorize.check import by_scalars, find_anomaly, is_alike, repeated, trace
 from tinygrad_edu.vectorize.executors.kernel import Kernel, compile_kernel
 from tinygrad_edu.vectorize.executors.native import machine_kernel
@@ -89,8 +89,7 @@ class Program:
     @property
     def source(self) -> str:
         """NumPy that computes the mean loss and its gradient; runs as it stands."""
-        gradient = self.plan.backward if self.has_loss else None
-        return source(self.plan, gradient)
+        return source(self.plan, self.plan.backward if self.has_loss else None)
 
     @property
     def latex(self) -> str:
@@ -310,7 +309,8 @@ class Program:
             mean = kernel.mean()
         with self._trial():
             results, slopes = scalars()
-        found = rows_of(kernel.results, len(results)) if results.ndim else mean
+        rows = [np.broadcast_to(r, (len(kernel.inputs["X"]), r.shape[1])) for r in kernel.results]
+        found = np.hstack(rows) if results.ndim else mean
         scale = max(map(largest, (self.P, *kernel.inputs.values(), *kernel.results)))
         alike = slopes is None or agree(self.G, slopes, scale)
         if not alike or not agree(found, results, scale):

@@ -17,7 +17,7 @@ from tinygrad_edu.examples import examples
 from tinygrad_edu.files import AnyPath, packaged, path_of, write
 from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.text import clean
-from tinygrad_edu.train.descent import planned
+from tinygrad_edu.train.blocks import planned
 from tinygrad_edu.train.fitting import validation_rows
 from tinygrad_edu.train.heads import Right
 from tinygrad_edu.train.training import AnyOptimizer, Model, Penalty, prepared, weighted

@@ -16,11 +16,12 @@ from tinygrad_edu.text import clean
 from tinygrad_edu.train.engines import matrix_descent
 from tinygrad_edu.train.heads import Right
 from tinygrad_edu.train.machine import MachineDescent
-from tinygrad_edu.train.matrix import Evaluator
+from tinygrad_edu.train.matrix import checked_program
 from tinygrad_edu.train.training import Training, with_weights
 from tinygrad_edu.vectorize import VectorizeError
-from tinygrad_edu.vectorize.executors.code import Table, UpdateTable, update_table
+from tinygrad_edu.vectorize.executors.instructions import Array
 from tinygrad_edu.vectorize.executors.native import REASONS, fields_of, table_for
+from tinygrad_edu.vectorize.executors.table import Table, UpdateTable, update_table
 from tinygrad_edu.vectorize.plan import Plan
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.view.base.naming import names_of
@@ -156,10 +157,10 @@ def _masks(layers: list[Any], table: Table, words: Words) -> dict[str, Any] | No
     if not layers:
         return None
     generators = list(dict.fromkeys(layer.rng for layer in layers))
-    at, _, column, _ = table.inputs["S"]
+    S = table.inputs["S"]
     return {
         "generators": [words.add(rng.getstate()[1]) for rng in generators],
-        "places": words.add([at + k * column for k in range(len(layers))]),
+        "places": words.add([S.at + k * S.column for k in range(len(layers))]),
         "sources": words.add([generators.index(layer.rng) for layer in layers]),
         "p": words.add([layer.p for layer in layers]),
     }
@@ -205,7 +206,12 @@ def _head(right: Right, table: Table, words: Words) -> dict[str, Any] | None:
 def _guards(program: Program, table: Table) -> list[dict[str, Any]]:
     """Where comparisons leave their outcome, and which it has to be."""
     pairs = zip(program.tape.guards, table.guards, strict=True)
-    return [{"place": place, "outcome": float(guard.outcome)} for guard, place in pairs]
+    return [{"place": _place(a), "outcome": float(guard.outcome)} for guard, a in pairs]
+
+
+def _place(a: Array) -> list[int]:
+    """Where numbers stand, as the modules of the page read them."""
+    return [a.at, a.row, a.column, a.n]
 
 
 def _test(
@@ -219,13 +225,12 @@ def _test(
     model, (rows, targets, weights) = training.model, held_out
     with in_mode(modules_of(model), training=False):
         measured, weighted = with_weights(loss, targets, weights)
-        evaluator = Evaluator(model, rows, weighted, measured)
-    program = evaluator.program
+        program, X, y = checked_program(model, measured, None, rows, weighted, gradient=False)
     table = _table(program.plan, min(program.plan.rows, len(rows)), gradient=False)
     places = [descent.place.get(p, -1) for p in program.parameters]
     return {
-        "X": words.add(evaluator.arrays["X"].flat),
-        "Y": words.add(evaluator.arrays["Y"].flat),
+        "X": words.add(X.flat),
+        "Y": words.add(y.flat),
         "head": _head(Right(loss, targets, weights), table, words),
         "table": {
             "code": words.add(table.code.flat),
@@ -235,7 +240,8 @@ def _test(
                 [table.P, words.add(program.P)],
             ],
             "rows": table.rows, "P": table.P, "B": table.B, "places": words.add(places),
-            "x": table.inputs["X"], "y": table.inputs["Y"],
-            "loss": table.results[0], "out": table.results[1], "guards": _guards(program, table),
+            "x": _place(table.inputs["X"]), "y": _place(table.inputs["Y"]),
+            "loss": _place(table.results[0]), "out": _place(table.results[1]),
+            "guards": _guards(program, table),
         },
     }  # fmt: skip

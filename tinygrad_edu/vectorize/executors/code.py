@@ -1,290 +1,216 @@
-"""Programs and updates as tables of instructions for the machine (`machine.c`), which can be moved.
+"""Takes programs apart into instructions, equal ones computed once."""
 
-A program becomes one table for any number of examples up to a capacity: the instructions as rows of
-whole numbers, and what stands in the arena before the first run. Every address is an offset.
-"""
+from collections.abc import Callable, Container, Sequence
+from typing import Any, ClassVar, Final
 
-from collections.abc import Container, Sequence
-from typing import Any, Final, NamedTuple
+import numpy as np
 
-from tinygrad_edu.expr import Expr
-from tinygrad_edu.vectorize.algebra import is_relu
-from tinygrad_edu.vectorize.executors.arena import Array, Memory
+from tinygrad_edu import expr
+from tinygrad_edu.expr import Expr, Symbol
+from tinygrad_edu.namespace import floats
+from tinygrad_edu.vectorize.algebra import MADE_OF, shifted_exp, top
 from tinygrad_edu.vectorize.executors.columns import OPERATIONS, add_at
-from tinygrad_edu.vectorize.executors.expressions import Expressions, UpdateEquation
-from tinygrad_edu.vectorize.executors.instructions import (
-    ELEMENTWISE,
-    NUMBERS,
-    Contents,
-    Instructions,
-    NoInstruction,
-)
+from tinygrad_edu.vectorize.executors.instructions import Array, Instructions
 from tinygrad_edu.vectorize.gradient import Gradient
-from tinygrad_edu.vectorize.layout import Equation, P, Variable
-from tinygrad_edu.vectorize.steps import Regrouped
+from tinygrad_edu.vectorize.layout import Equation, consecutive, spread
+from tinygrad_edu.vectorize.steps import Pairs, Product, Regrouped, operands_of
 
-#: The same instruction under another name.
-_SAME = {"larger": "maximum", "smaller": "minimum", "top": "rowmax", "bottom": "rowmin"}
+#: What is computed at once where all operands are numbers.
+_FOLD: Final[dict[str, Callable[..., float]]] = {
+    "*": lambda a, b: a * b,
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "divide": floats.divide,
+    "negative": lambda a: -a,
+}
 
 
-class Code(Instructions, Expressions[Array]):
-    """Takes expressions apart into instructions."""
+#: The equation of an optimizer: (m, g, x, lr, t, state) -> new x and state, as `Optimizer.update`.
+UpdateEquation = Callable[..., tuple[Any, tuple[Any, ...]]]
 
-    functions = frozenset(ELEMENTWISE)
+
+class Code(Instructions):
+    """Takes expressions apart; `named` are the arrays they mention, `targets` those to fill.
+
+    The names of `inputs` are those of arguments; `P` and `G` are the parameters and their gradient.
+    """
+
+    #: What the executor has a function of its own for.
+    functions: ClassVar[Container[str]] = ()
+    #: The same expression in its operations.
+    simpler: Callable[[Expr], Expr]
+    #: A function of a namespace, number by number.
+    function: Callable[[str, list[Array]], Array]
+    P: Array
+    G: Array
 
     def __init__(self, rows: int) -> None:
-        Instructions.__init__(self, rows)
-        Expressions.__init__(self)
-
-    def is_scalar(self, buffer: Array) -> bool:
-        """Whether it is one number, made from the number of examples alone."""
-        return buffer.scalar
-
-    def simpler(self, x: Expr) -> Expr:
-        """Relu, and what passes where that is above 0, are one instruction."""
-        if is_relu(x):
-            return Expr("relu", x.args[2:])
-        if x.op != "where":
-            return x
-        condition, a, b = x.args
-        if isinstance(condition, Expr) and condition.op == "<=" and repr(a) in ("0", "0.0"):
-            left, right = condition.args
-            if not isinstance(right, Expr) and right == 0:
-                return Expr("gate", (left, b))
-        return x
-
-    def operation(self, op: str, operands: list[Any]) -> Array:
-        """One of those on columns, as instructions."""
-        return OPERATIONS[_SAME.get(op, op)](self, *operands)
-
-    def function(self, op: str, arrays: list[Array]) -> Array:
-        """One number by number, as an instruction."""
-        op = _SAME.get(op, op)
-        if op not in NUMBERS:
-            raise NoInstruction(f"m.{op} is no function of a namespace")
-        relu = self.known.get(("relu", id(arrays[0])))
-        if relu is not None and (op == "gate" or (op in ("<=", ">") and arrays[1].number == 0)):
-            arrays[0] = relu  # it is above 0 where x is, and x itself is not needed
-        if op == "+" and (biased := self.with_bias(*arrays)) is not None:
-            return biased
-        return self.each(op, *arrays)
-
-
-class Place(NamedTuple):
-    """Where an array stands: offset, steps per row (0 or 1) and column, number of columns."""
-
-    at: int
-    row: int
-    column: int
-    n: int
-
-
-class Table(NamedTuple):
-    """A program for the machine.
-
-    code       the instructions, a row of whole numbers each
-    size       of the arena, in doubles
-    contents   what stands in it before the first run
-    rows       for how many examples
-    cap        the step from one column to the next
-    parameters how many there are
-    work       floating-point operations of its products, for one example
-    inputs, results, guards    where these stand; guards are the outcomes of comparisons
-    P, G, mean, B              offsets: parameters, gradient, the mean of the first result, and the
-               number of examples
-    """
-
-    code: Any
-    size: int
-    contents: Contents
-    rows: int
-    cap: int
-    parameters: int
-    work: int
-    inputs: dict[str, Place]
-    results: list[Place]
-    guards: list[Place]
-    P: int
-    G: int
-    mean: int
-    B: int
-
-
-class Compiler(Code):
-    """Takes the equations of a program apart.
-
-    results, guards    what it gives, and the outcomes of comparisons
-    begins             for each equation the number of its first instruction
-    """
-
-    results: list[Array]
-    guards: list[Array]
-
-    def __init__(self, parameters: int, rows: int) -> None:
         super().__init__(rows)
-        self.begins: dict[str, int] = {}
-        self.mean, B = self.scalar(), self.scalar()
-        self.P, self.G = self.fixed(1, parameters), self.fixed(1, parameters)
-        self.kept += (self.P, self.G)
-        self.named |= {"B": B, P: self.P}
+        self.named: dict[str, Array] = {}
+        self.targets: dict[str, Array] = {}
+        self.inputs: dict[str, Array] = {}
+        self.known: dict[Any, Array] = {}
+        self.keep: list[Any] = []
+        #: Whether a target may be computed where it is to stand.
+        self.direct = True
+        #: Whether all that reads the result adds it up with others, from 0 on.
+        self.sign_of_zero_is_free = False
 
-    def constants(self, numbers: Any) -> Array:
-        """Numbers that stand there before the first run."""
-        return self.fixed(1, len(numbers), content=numbers)
+    def put(self, array: Array, place: Array) -> None:
+        """Let numbers stand in a place: made there at once if nothing reads what was there."""
+        memory = array.memory
+        size = array.m * array.n * (self.cap if array.batched else 1)
+        writers = [k for k, i in enumerate(self.instructions) if i.out.memory is memory]
+        if self.direct and writers and self.is_plain(array) and size == memory.size:
+            later = [a for i in self.instructions[writers[0] + 1 :] for a in i.operands]
+            if not memory.stays and all(a.memory is not place.memory for a in later):
+                memory.inside, memory.stays = (place.memory, place.start), True
+                return
+        self.each("copy", array, out=place)
 
-    def argument(self, n: int) -> Array:
-        """A number per example in each of n columns."""
-        self.kept.append(self.fixed(1, n, batched=True))
-        return self.kept[-1]
+    # --- Programs
 
-    def block(self, v: Variable) -> tuple[Array, Array]:
-        """Rows of a matrix, or one, in each of the vectors."""
-        m, n = v.matrix or (1, v.size)
-        steps = {"start": v.start, "m": m, "n": n, "place": n if m > 1 else 0}
-        return self.P.view(**steps), self.G.view(**steps)
+    def forward(self, program: Regrouped) -> tuple[list[Array], list[Array]]:
+        """The results of a program, and the outcomes of comparisons made while tracing."""
+        for v in program.layout.variables.values():
+            if v.role in ("input", "sample"):
+                self.named[v.name] = self.inputs[v.name] = self.fixed(1, v.size, batched=True)
+            elif v.role == "parameter":
+                m, n = v.matrix or (1, v.size)
+                block = {"start": v.start, "m": m, "n": n, "place": n if m > 1 else 0}
+                self.named[v.name] = self.P.view(**block)
+                self.targets[f"d{v.name}"] = self.G.view(**block)
+            elif v.role == "constant":
+                numbers = np.array([program.tape.constants[c] for c in v.cells], dtype=float)
+                self.named[v.name] = self.fixed(1, v.size, content=numbers)
+            elif v.role == "index":
+                self.indexes[v.name] = np.array(v.cells, dtype=np.intp)
+        self.equations(program.layout.equations, free=_only_multiplied(program))
+        results = [self.buffer(spread(result)) for result in program.results]
+        results[1:] = map(self._own, results[1:])
+        read, guards = program.layout.read, program.tape.guards
+        sides = [(g.sign, read([g.left]).expression, read([g.right]).expression) for g in guards]
+        return results, [self.buffer(Expr(sign, (left, right))) for sign, left, right in sides]
+
+    def backward(self, gradient: Gradient) -> None:
+        """The gradient, those of single parameters added to those of their blocks."""
+        self.direct = not gradient.pieces  # else what is added later would change it
+        self.equations(gradient.equations)
+        for name, place in self.targets.items():
+            if gradient.pieces and name[1:] not in gradient.blocks:
+                self.each("copy", self.given(0.0), out=place)
+        for piece, columns in gradient.pieces:
+            where = columns[0] if consecutive(columns) else np.array(columns)
+            add_at(self, self.G, self.buffer(piece), where, len(columns))
+
+    def _own(self, a: Array) -> Array:
+        """A result with a row per example, in memory that an update does not change."""
+        return self.copied(a, 1, a.n, batched=True) if a.memory.stays or not a.batched else a
 
     def equations(self, equations: Sequence[Equation], free: Container[str] = ()) -> None:
-        """Compute each target, and note where it begins."""
-        for equation in equations:
-            self.begins[equation.target] = len(self.instructions)
-            super().equations([equation], free)
+        """Compute each target; the sign of a zero in the targets `free` does not matter."""
+        for target, expression in equations:
+            self.sign_of_zero_is_free = target in free
+            array = self.buffer(expression)
+            if target in self.targets:
+                self.put(array, self.targets[target])
+            else:
+                self.named[target] = array
 
-    def put(self, array: Array, place: Array) -> None:
-        """Made there at once where that changes nothing, else copied."""
-        if self.direct and self.is_last(array):
-            array.memory.put_into(place.memory, place.start)
-        else:
-            self.each("copy", array, out=place)
+    def update(
+        self, equation: UpdateEquation, states: Sequence[Array | None], make: Callable[[], Array]
+    ) -> list[Array | None]:
+        """Let x and its states be those after an update from g, lr and t, which are `named`.
 
-    def own(self, array: Array) -> Array:
-        """A result with a row per example, in memory that an update does not change."""
-        if array.memory.stays or not array.batched:
-            array = self.copied(array, 1, array.n, batched=True)
-        self.kept.append(array)
-        return array
+        Gives the states, with those made anew that there are only afterwards.
+        """
+        self.named |= {f"s{k}": a for k, a in enumerate(states) if a is not None}
+        symbols = [None if a is None else expr.symbol(f"s{k}") for k, a in enumerate(states)]
+        new_x, new = equation(expr, *map(expr.symbol, ("g", "x", "lr", "t")), tuple(symbols))
+        pairs = zip(states, new, strict=True)
+        held = [make() if a is None and b is not None else a for a, b in pairs]
+        places = [*zip(new, held, strict=True), (new_x, self.named["x"])]
+        results = [(self.buffer(x), place) for x, place in places if place is not None]
+        for array, place in results:
+            self.put(array, place)
+        return held
 
-    def clear(self, place: Array) -> None:
-        """Fill with zeros."""
-        self.each("copy", self.given(0.0), out=place)
+    # --- Expressions
 
-    def add_pieces(self, piece: Array, place: Any, n: int) -> None:
-        """Add to n numbers of the gradient, from a place on or at these places."""
-        add_at(self, self.G, piece, place, n)
+    def buffer(self, x: Any) -> Array:
+        """The number or array of an expression; what is known already is not computed again."""
+        if not isinstance(x, Expr):
+            return self.given(float(x))
+        if isinstance(x, Symbol):
+            return self.named[x.name]
+        x = self.simpler(x)
+        if x.op in MADE_OF and x.op not in self.functions:
+            return self.buffer(MADE_OF[x.op](self._symbol(self.buffer(x.args[0]))))
+        if x.op == "*" and (single := self._with_one_number(x)) is not x:
+            return self.buffer(single)
+        a = x.args[0]
+        if x.op == "negative" and isinstance(a, Expr) and a.op == "pick":
+            log_softmax, t = a.args
+            if log_softmax.op == "log_softmax":
+                z = log_softmax.args[0]
+                log_sum = expr.log(expr.rowsum(shifted_exp(z)))
+                return self.buffer(Expr("-", (log_sum, expr.pick(z - top(z), t))))
+        return self.once(x.op, [self.buffer(o) if isinstance(o, Expr) else o for o in x.args])
 
+    def computed(self, op: str, operands: list[Any]) -> Array:
+        """The result of one operation; operands that are no expressions come as they are."""
+        if op in OPERATIONS:
+            if isinstance(operands[0], float | int) and op not in ("join", "scatter"):
+                operands[0] = self.given(float(operands[0]))
+            return OPERATIONS[op](self, *operands)
+        arrays = [self.given(float(a)) if isinstance(a, float | int) else a for a in operands]
+        numbers = [a.number for a in arrays]
+        if op in _FOLD and None not in numbers:
+            return self.given(_FOLD[op](*numbers))
+        if op == "pow" and numbers[1] == 2:
+            return self.function("*", [arrays[0], arrays[0]])
+        return self.function(op, arrays)
 
-def compiled(program: Regrouped, gradient: Gradient | None, rows: int) -> Compiler:
-    """The instructions for up to `rows` examples. NoInstruction for what the machine lacks."""
-    c = Compiler(len(program.layout.parameters), rows)
-    c.results, c.guards = c.forward(program)
-    c.kept += (c.results[0], *c.guards)
-    first = c.results[0].view(n=1)
-    c.add("mean", c.mean, first, m=1, n=1, rows=int(not first.batched))
-    if gradient is not None:
-        c.backward(gradient)
-    return c
+    def once(self, op: str, operands: list[Any]) -> Array:
+        """The result of an operation, computed unless it is known."""
+        key = (op, *[repr(o) if isinstance(o, float | int | str) else id(o) for o in operands])
+        if key not in self.known:
+            self.keep.append(operands)  # ids stay theirs
+            self.known[key] = self.computed(op, operands)
+        return self.known[key]
 
+    def _symbol(self, array: Array) -> Symbol:
+        name = f"#{id(array)}"
+        self.named[name] = array
+        return expr.symbol(name)
 
-def table(program: Regrouped, gradient: Gradient | None, rows: int) -> Table:
-    """The program for up to `rows` examples. Raises NoInstruction for what the machine lacks."""
-    c = compiled(program, gradient, rows)
-    code, size, contents = c.finished()
-    inputs = {name: _place(a) for name, a in c.inputs.items()}
-    found, outcomes = ([_place(a) for a in arrays] for arrays in (c.results, c.guards))
-    offsets = [_place(a).at for a in (c.P, c.G, c.mean, c.named["B"])]
-    return Table(
-        code, size, contents, rows, c.cap, c.P.n, c.work(), inputs, found, outcomes, *offsets
-    )
+    def _with_one_number(self, x: Expr) -> Any:
+        """A product of several numbers and at most one array with one number.
 
-
-def _place(a: Array) -> Place:
-    return Place(a.memory.at + a.start, int(a.batched), a.column, a.n)
-
-
-#: How many parameters are updated at once, as in `machine.c`.
-CHUNK: Final = 512
-
-
-class UpdateTable(NamedTuple):
-    """The equation of an optimizer in the arena of a program, which it makes longer.
-
-    What depends on the rate and the number of the step alone is computed once a step: `numbers`
-    instructions, which come first. The rest goes over a few parameters at a time, so that what
-    belongs to them stays in a cache: for the machine these are the examples of a column, and a
-    vector is one place after the other. `rate`, `time` and `before`, the parameters before the
-    update, are offsets, and so are the `states` (None where there is none after the update either);
-    `makes_states` if there was none before.
-    """
-
-    states: list[int | None]
-    makes_states: bool
-    code: Any
-    size: int
-    contents: Contents
-    numbers: int
-    rate: int
-    time: int
-    before: int
-
-
-class UpdateCode(Code):
-    """Instructions on vectors of n parameters.
-
-    rate, time, before    the rate, the number of the step, the parameters before the update
-    made                  the states after it
-    """
-
-    made: list[Array | None]
-
-    def __init__(self, n: int) -> None:
-        super().__init__(CHUNK)
-        self.n = n
-        self.rate, self.time, self.before = self.scalar(), self.scalar(), self.vector()
-
-    def vector(self, at: int = -1) -> Array:
-        """A number per parameter, new or where it stands already."""
-        memory = Memory(self.n)
-        memory.at, memory.stays = at, True
-        a = Array(memory, 1, 1, batched=True, place=CHUNK, column=CHUNK)
-        self.kept.append(a)
-        return a
-
-    def put(self, array: Array, place: Array) -> None:
-        """Let a result stand in a vector: written there at once if its old numbers are not read."""
-        memory = array.memory
-        writers = [k for k, i in enumerate(self.instructions) if i.out.memory is memory]
-        later = self.instructions[writers[0] + 1 :] if len(writers) == 1 else []
-        read = any(b.memory is place.memory for i in later for b in i.operands)
-        if len(writers) != 1 or read or memory.stays or not array.batched:
-            self.each("copy", array, out=place)
-            return
-        for k, i in enumerate(self.instructions):
-            out, *operands = (place if b.memory is memory else b for b in (i.out, *i.operands))
-            self.instructions[k] = i._replace(out=out, operands=tuple(operands))
-        for b in self.known.values():
-            if b.memory is memory:
-                b.memory, b.place = place.memory, place.place
+        With more arrays the order stays, since products in another order overflow elsewhere.
+        """
+        scalars, arrays, stack = [], [], [x]
+        while stack:
+            a = stack.pop()
+            if isinstance(a, Expr) and a.op == "*":
+                stack.extend(reversed(a.args))
+            elif (buffer := self.buffer(a)).scalar:
+                scalars.append(buffer)
+            else:
+                arrays.append(a)
+        if len(scalars) < 2 or len(arrays) > 1 or (len(scalars) == 2 and not arrays):
+            return x
+        product = scalars[0]
+        for factor in scalars[1:]:
+            product = self.once("*", [product, factor])
+        if not arrays:
+            return self._symbol(product)
+        return arrays[0] if product.number == 1 else Expr("*", (arrays[0], self._symbol(product)))
 
 
-def update_code(
-    x: int, g: int, n: int, equation: UpdateEquation, states: Sequence[bool]
-) -> UpdateCode:
-    """An update of n parameters and their gradient, at these places, -1 where they have none yet.
-
-    `states` tells which of its states there are.
-    """
-    c = UpdateCode(n)
-    c.named |= {"x": c.vector(x), "g": c.vector(g), "lr": c.rate, "t": c.time}
-    c.made = c.update(equation, [c.vector() if there else None for there in states], c.vector)
-    c.instructions.sort(key=lambda i: i.rows == 0)  # numbers first
-    return c
-
-
-def update_table(t: Table, equation: UpdateEquation, states: Sequence[bool]) -> UpdateTable:
-    """One update of the parameters of a program; `states` tells which of its states there are."""
-    c = update_code(t.P, t.G, t.parameters, equation, states)
-    code, size, contents = c.finished(t.size)
-    numbers = sum(row[1] != 0 for row in code.tolist())
-    offsets = [None if a is None else a.memory.at for a in c.made]
-    fixed = (a.memory.at for a in (c.rate, c.time, c.before))
-    new = any(k is not None and not there for k, there in zip(offsets, states, strict=True))
-    return UpdateTable(offsets, new, code, size, [*t.contents, *contents], numbers, *fixed)
+def _only_multiplied(program: Regrouped) -> set[str]:
+    """The arrays that are read by products and sums of products alone: these start from 0."""
+    readers = [*program.results]
+    for step in program.steps:
+        readers += () if isinstance(step, Product | Pairs) else operands_of(step)
+    return program.layout.variables.keys() - {p.array for o in readers for p in o.parts}

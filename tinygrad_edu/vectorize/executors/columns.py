@@ -1,12 +1,11 @@
-"""Operations on arrays as instructions of the machine: views, products, and what goes by rows."""
+"""Operations on arrays as instructions: views, products, and what goes by rows."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 
-from tinygrad_edu.vectorize.executors.arena import Array
-from tinygrad_edu.vectorize.executors.instructions import Instructions, NoInstruction
+from tinygrad_edu.vectorize.executors.instructions import Array, Instructions, NoInstruction
 
 
 def _transposed(code: Instructions, a: Array) -> Array:
@@ -20,14 +19,14 @@ def _product(code: Instructions, a: Array, b: Array) -> Array:
     if a.across:  # summed over examples and places
         d = a.view(across=False)
         if not b.batched or b.across or (d.m, d.batched) != (b.m, b.batched):
-            raise NoInstruction("the machine multiplies arrays of examples by others of as many")
+            raise NoInstruction("arrays of examples are multiplied by others of as many")
         out = code.new(d.n, b.n, batched=False)
         out = out.view(place=b.n)
         return code.add("gradient", out, b, d, m=d.m, n=d.n, k=b.n, rows=0)
     if b.batched or a.n != b.m:
-        raise NoInstruction("the machine multiplies by matrices that are the same for all examples")
+        raise NoInstruction("matrices of a product are the same for all examples")
     out = code.new(a.m, b.n, batched=a.batched)
-    x = a if a.batched else a.view(batched=True)  # the only number of a column, read as if of many
+    x = a if a.batched else a.view(row=1)  # the only number of a column, read as if of many
     w = b.view(place=b.column, column=b.place)
     return code.add("product", out, x, w, k=a.n)
 
@@ -146,8 +145,10 @@ OPERATIONS: Final[dict[str, Callable[..., Array]]] = {
     "rowmax": _by_rows("rowmax"),
     "rowmin": _by_rows("rowmin"),
     "rowprod": _by_rows("rowprod"),
+    "top": _by_rows("top"),
+    "bottom": _by_rows("bottom"),
     "pick": _by_rows("pick"),
-    "pick_if_any": _by_rows("pick"),
+    "pick_if_any": _by_rows("pick_if_any"),
     "onehot": _onehot,
     "sums_of_others": _by_rows("sums_of_others", wide=True),
     "products_of_others": _by_rows("products_of_others", wide=True),

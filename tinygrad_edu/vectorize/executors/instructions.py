@@ -1,19 +1,15 @@
-"""The instructions of the machine (`machine.c`) by name, and a list of them that grows."""
+"""Instructions on arrays: a list that grows, and where numbers stand.
 
-from collections import Counter
+An `Array` is a piece of memory, and steps. Memory is given out in one block of doubles, the arena,
+when all instructions are known; until then a piece has no place.
+"""
+
 from collections.abc import Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu.vectorize.executors.arena import (
-    LINE,
-    Array,
-    Instruction,
-    Memory,
-    allocate,
-    needed_for,
-)
 from tinygrad_edu.vectorize.tape import VectorizeError
 
 #: What is computed number by number, in the order of `machine.c`.
@@ -24,49 +20,139 @@ ELEMENTWISE: Final = (
     *("copysign", "<", "<=", ">", ">=", "equal", "!=", "gate", "pow", "atan2", "hypot"),
     *("remainder", "where"),
 )
-#: All instructions by their numbers.
+#: All instructions of the machine by their numbers.
 INSTRUCTIONS: Final = (
     *ELEMENTWISE,
     *("product", "gradient", "batched", "total", "mean", "rowsum", "rowprod", "rowmax", "rowmin"),
     *("pick", "sums_of_others", "products_of_others", "take", "scatter"),
 )
-NUMBERS: Final = {name: k for k, name in enumerate(INSTRUCTIONS)}
-#: Products, which take n k operations for each example and place.
-_PRODUCTS: Final = tuple(NUMBERS[name] for name in ("product", "gradient", "batched"))
-#: What may follow a product in one instruction, and its number there.
-_FINISHES: Final = {NUMBERS["relu"]: 1, NUMBERS["gate"]: 2}
-#: Offsets, and the numbers that stand there before the first run; elsewhere stand zeros.
-Contents = list[tuple[int, Any]]
+#: Doubles in a cache line: memory starts at a multiple of it.
+LINE: Final = 8
+#: Offsets, and the numbers that stand there before the first run.
+Contents = Sequence[tuple[int, Any]]
+
+
+class Memory:
+    """So many doubles; `at` is their offset, `content` what stands there before the first run.
+
+    `stays` is whether they are never used for anything else; `inside` is the memory, and the place
+    in it, that they are a part of; `bools` whether they hold truth values, a byte each.
+    """
+
+    __slots__ = ("at", "bools", "content", "inside", "size", "stays")
+
+    def __init__(self, size: int, content: Any = None) -> None:
+        self.size, self.content, self.stays = size, content, content is not None
+        self.inside: tuple[Memory, int] | None = None
+        self.at, self.bools = -1, False
+
+
+@dataclass(slots=True, eq=False)
+class Array:
+    """m places of n columns, with a number per example (`batched`) or one for all.
+
+    row, place, column    the steps from one to the next, in doubles
+    across                whether it is the transpose of what is described, for products alone
+    number                the number of one that never changes
+    scalar                whether it is one number, made from the number of examples alone
+    """
+
+    memory: Memory
+    m: int
+    n: int
+    batched: bool
+    row: int
+    place: int
+    column: int
+    start: int = 0
+    across: bool = False
+    number: float | None = None
+    scalar: bool = False
+
+    def view(self, **changes: Any) -> "Array":
+        """The same memory read otherwise."""
+        steps = self.row, self.place, self.column, self.start, self.across
+        a = Array(self.memory, self.m, self.n, self.batched, *steps)
+        for name, x in changes.items():
+            setattr(a, name, x)
+        return a
+
+    @property
+    def at(self) -> int:
+        """The offset of its first number, once memory is given out."""
+        return self.memory.at + self.start
+
+    def whole(self) -> tuple[Memory, int]:
+        """The memory that it stands in, which is a part of no other, and where in it."""
+        memory, start = self.memory, self.start
+        while memory.inside is not None:
+            memory, place = memory.inside
+            start += place
+        return memory, start
+
+    def lies_like(self, other: "Array") -> bool:
+        """Whether both are the same numbers, in the same order, of the same or equal memory."""
+        alike = self.batched == other.batched and self.start == other.start
+        columns = self.n == other.n and self.column == other.column
+        places = self.m == other.m and (self.m == 1 or self.place == other.place)
+        memory = (self.memory.size, self.memory.bools) == (other.memory.size, other.memory.bools)
+        return alike and columns and places and memory
+
+    def same_as(self, other: "Array") -> bool:
+        """Whether both are the same numbers in memory."""
+        return self.memory is other.memory and self.lies_like(other)
+
+
+class Instruction(NamedTuple):
+    """What is computed, where it goes, and from what.
+
+    `rows` is 0 for as many as there are examples; `out` may take over the memory of one of the
+    `reusable` operands that is not needed any more; `columns` are column numbers; `finish` is what
+    is done with the numbers of a product.
+    """
+
+    op: str
+    out: Array
+    operands: tuple[Array, ...]
+    m: int
+    n: int
+    k: int = 0
+    rows: int = 0
+    columns: Memory | None = None
+    reusable: tuple[Array, ...] = ()
+    finish: int = 0
 
 
 class NoInstruction(VectorizeError):  # noqa: N818
-    """The machine has no instruction for what is to be computed: NumPy does it."""
+    """There is no instruction for what is to be computed; where the machine lacks it, NumPy has."""
 
 
 class Instructions:
     """A list of instructions that grows, for arrays of up to `rows` examples.
 
-    `indexes` are column numbers by name; `kept` arrays are read when all is done.
+    `indexes` are column numbers by name; `kept` arrays are read when all is done. Rows stand one
+    after the other; on the machine columns do, `cap` numbers each.
     """
 
-    indexes: dict[str, Any]
+    cap = 1
 
     def __init__(self, rows: int) -> None:
-        lines = -(-rows // LINE)
-        self.cap = LINE * (lines | 1)  # odd, so that columns spread over the sets of a cache
+        self.rows = rows
         self.instructions: list[Instruction] = []
         self.contents: list[Memory] = []
+        self.indexes: dict[str, Any] = {}
         self.kept: list[Array] = []
         self._numbers: dict[str, Array] = {}
-        self._writer: dict[Memory, Instruction] = {}
 
     # --- Arrays
 
     def new(self, m: int, n: int, *, batched: bool) -> Array:
         """Memory for m places of n columns."""
-        step = self.cap if batched else 1
-        place = n * step if m > 1 else 0
-        return Array(Memory(m * n * step), m, n, batched, place, step)
+        row, column, size = m * n, 1, m * n * (self.rows if batched else 1)
+        if self.cap > 1 and batched:
+            row, column, size = 1, self.cap, m * n * self.cap
+        place = n * column if m > 1 else 0
+        return Array(Memory(size), m, n, batched, row if batched else 0, place, column)
 
     def fixed(self, m: int, n: int, *, batched: bool = False, content: Any = None) -> Array:
         """Memory that is never used for anything else."""
@@ -101,21 +187,19 @@ class Instructions:
         """Whether the columns of an array follow each other in memory."""
         step = self.cap if a.batched else 1
         columns = a.column == step or a.n == 1
-        return columns and not a.across and (a.m == 1 or a.place == a.n * step)
+        rows = not a.batched or self.cap > 1 or a.row == a.m * a.n
+        return columns and rows and not a.across and (a.m == 1 or a.place == a.n * step)
 
     # --- Instructions
 
     def add(self, op: str, out: Array, *operands: Array, **fields: Any) -> Array:
         """A further instruction, and its result."""
-        if any(a.across for a in operands):
-            raise NoInstruction(f"the machine computes {op} of no transposed array of examples")
+        for a in operands:
+            if a.across:
+                raise NoInstruction(f"there is no {op} of a transposed array of examples")
         fields = {"m": out.m, "n": out.n, "rows": int(not out.batched)} | fields
-        self._enter(Instruction(NUMBERS[op], out, operands, **fields))
+        self.instructions.append(Instruction(op, out, operands, **fields))
         return out
-
-    def _enter(self, instruction: Instruction) -> None:
-        self._writer[instruction.out.memory] = instruction
-        self.instructions.append(instruction)
 
     def each(self, op: str, *operands: Array, out: Array | None = None) -> Array:
         """An operation number by number, operands repeated to the shape of the result."""
@@ -123,14 +207,13 @@ class Instructions:
             m, n = max(a.m for a in operands), max(a.n for a in operands)
             out = self.new(m, n, batched=any(a.batched for a in operands))
             out.scalar = all(a.scalar for a in operands)
-        arrays = [out, *operands]
-        if out.batched or any(a.column != 1 and a.n > 1 for a in arrays):
-            places, columns, rows = out.m, out.n, int(not out.batched)
-            arrays = [repeated(a, out) for a in arrays]
-        else:
-            places, columns, rows, arrays = _along_rows(arrays)
-        self.add(op, *arrays, m=places, n=columns, rows=rows, reusable=True)
+        self.number_by_number(op, out, *operands)
         return out
+
+    def number_by_number(self, op: str, out: Array, *operands: Array) -> None:
+        """The instruction for `each`."""
+        arrays = tuple([repeated(a, out) for a in operands])
+        self.add(op, out, *arrays, reusable=arrays)
 
     def copied(self, a: Array, m: int, n: int, *, batched: bool) -> Array:
         """An array in memory of its own, repeated to a shape."""
@@ -141,87 +224,78 @@ class Instructions:
         out = self.new(a.m, n, batched=any(b.batched for b in (a, *others)))
         return self.add(op, out, a, *[repeated(b, out) for b in others], k=a.n)
 
-    def with_bias(self, z: Array, b: Array) -> Array | None:
-        """A product and a number per column, added in one instruction; None if z is none."""
-        product = self._writer.get(z.memory)
-        if product is None or product.op != NUMBERS["product"] or product.operands[2:]:
-            return None
-        if b.batched or b.m > 1 or b.n not in (1, z.n) or not z.same_as(product.out):
-            return None
-        out = self.new(z.m, z.n, batched=z.batched)
-        bias = repeated(b, z).view(batched=True)
-        self._enter(product._replace(out=out, operands=(*product.operands, bias)))
-        return out
-
-    def is_last(self, a: Array) -> bool:
-        """Whether the last instruction made just that array, in memory of its own."""
-        memory = a.memory
-        made = bool(self.instructions) and self.instructions[-1].out.memory is memory
-        whole = memory.size == a.m * a.n * (self.cap if a.batched else 1)
-        return made and whole and not memory.stays and self.is_plain(a)
-
-    def _joined(self, instructions: list[Instruction]) -> list[Instruction]:
-        """Products together with what alone reads them: relu, or what passes a gate."""
-        readers = Counter(a.memory for i in instructions for a in i.operands)
-        readers.update(a.memory for a in self.kept)
-        products = {i.out.memory: k for k, i in enumerate(instructions) if i.op == _PRODUCTS[0]}
-        joined: list[Instruction | None] = list(instructions)
-        for k, i in enumerate(instructions):
-            z = i.operands[-1] if i.op in _FINISHES else None
-            place = products.get(z.memory) if z is not None else None
-            if z is None or place is None or readers[z.memory] > 1:
-                continue
-            p, (*gate, _) = instructions[place], i.operands
-            shapes = {(a.m * a.n, a.batched, self.is_plain(a)) for a in (p.out, i.out, *i.operands)}
-            if shapes == {(p.m * p.n, True, True)} and not (gate and p.operands[2:]):
-                like = {"m": p.m, "n": p.n, "place": p.out.place, "column": p.out.column}
-                operands = (*p.operands, *[a.view(**like) for a in gate])
-                out, finish = i.out.view(**like), _FINISHES[i.op]
-                joined[place] = None
-                joined[k] = p._replace(out=out, operands=operands, finish=finish)
-        return [i for i in joined if i is not None]
-
-    def work(self) -> int:
-        """The floating-point operations of all products, for one example."""
-        products = [i for i in self.instructions if i.op in _PRODUCTS]
-        return sum(2 * i.m * i.n * i.k for i in products)
-
-    def finished(self, start: int = 0) -> tuple[Any, int, Contents]:
-        """The instructions as rows of numbers, the size of the arena, and what stands in it.
-
-        What they need begins at `start`; vectors may be read beyond the end.
-        """
-        needed = self._joined(needed_for(self.kept, self.instructions))
-        end = allocate(needed, start, self.kept)
-        contents = [(m.at, m.content.view(float)) for m in self.contents if m.at >= 0]
-        return np.array([i.row() for i in needed], dtype=np.int64), end + LINE, contents
-
 
 def repeated(a: Array, out: Array) -> Array:
     """An operand with steps of 0 where there are fewer places or columns than in the result."""
     if a.m == out.m and a.n == out.n:
         return a
     place, column = (a.place if a.m == out.m else 0), (a.column if a.n == out.n else 0)
-    return a.view(m=out.m, n=out.n, place=place, column=column)
+    return a.view(m=out.m, n=out.n, place=place, column=column, number=a.number)
 
 
-def _along_rows(arrays: Sequence[Array]) -> tuple[int, int, int, list[Array]]:
-    """Numbers for all examples: each place, or all of an array, is read like a column.
+def needed_for(kept: Sequence[Array], instructions: Sequence[Instruction]) -> list[Instruction]:
+    """The instructions that these arrays depend on, and memory that stays."""
+    needed: list[Instruction] = []
+    wanted = {id(a.memory) for a in kept}
+    for i in reversed(instructions):
+        if id(i.out.memory) in wanted or i.out.memory.stays:
+            wanted.update(id(a.memory) for a in i.operands)
+            needed.append(i)
+    return needed[::-1]
 
-    Gives places, columns, rows, and the arrays with a number per row.
+
+def allocate(needed: Sequence[Instruction], start: int, kept: Sequence[Array]) -> int:
+    """Give out memory, from `start` on; where it ends.
+
+    It is used again after its last reader; that of `kept` arrays is not.
     """
-    out = arrays[0]
-    columns, rows = out.m, out.n
-    if rows == 1 and all(a.m == 1 or a.place == 1 for a in arrays):
-        columns, rows = 1, out.m
-        steps = [(0, a.m > 1 or rows == 1) for a in arrays]
-    else:
-        steps = [(a.place if a.m > 1 else 0, a.n > 1 or rows == 1) for a in arrays]
-        whole = [a.m == out.m and a.n == rows and a.place == rows for a in arrays]
-        if all(w or a.m * a.n == 1 for w, a in zip(whole, arrays, strict=True)):
-            columns, rows = 1, out.m * out.n
-    views = [
-        a.view(m=1, n=columns, place=0, column=step, batched=row)
-        for a, (step, row) in zip(arrays, steps, strict=True)
-    ]
-    return 1, columns, rows, views
+    last = {id(a.memory): k for k, i in enumerate(needed) for a in (*i.operands, i.out)}
+    last.update(dict.fromkeys([id(a.memory) for a in kept], len(needed)))
+    free: dict[int, list[int]] = {}
+
+    def give(memory: Memory) -> None:
+        nonlocal start
+        if memory.inside is not None:
+            outer, place = memory.inside
+            give(outer)
+            memory.at = outer.at + place
+        elif memory.at < 0:
+            if not memory.stays and free.get(memory.size):
+                memory.at = free[memory.size].pop()
+            else:
+                memory.at, start = start, start + -(-memory.size // LINE) * LINE
+
+    for k, i in enumerate(needed):
+        if i.columns is not None:
+            give(i.columns)
+        for a in i.operands:
+            give(a.memory)
+        held = {id(a.memory): a.memory for a in (*i.operands, i.out)}
+        dying = {key: m for key, m in held.items() if last[key] == k and not m.stays}
+        if i.out.memory.at < 0 and not i.out.memory.stays:
+            _take_over(i, dying)
+        give(i.out.memory)
+        for m in dying.values():
+            free.setdefault(m.size, []).append(m.at)
+    for a in kept:
+        give(a.memory)
+    return start
+
+
+def _take_over(i: Instruction, dying: dict[int, Memory]) -> None:
+    """Let the result stand where an operand stood that is read for the last time."""
+    for a in i.reusable:
+        dies = id(a.memory) in dying and a.lies_like(i.out)
+        if dies and all(b.memory is not a.memory or b.same_as(a) for b in i.operands):
+            i.out.memory.at = dying.pop(id(a.memory)).at
+            return
+
+
+def filled(size: int, contents: Contents = ()) -> Any:
+    """An arena that starts at a cache line: zeros, and what is known."""
+    memory = np.zeros(size + LINE)
+    start = -memory.ctypes.data // 8 % LINE
+    memory = memory[start : start + size]
+    for at, numbers in contents:
+        memory[at : at + len(numbers)] = numbers
+    return memory

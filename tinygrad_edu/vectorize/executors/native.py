@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.executors import library
-from tinygrad_edu.vectorize.executors.arena import LINE
-from tinygrad_edu.vectorize.executors.code import Place, Table, UpdateTable, table
-from tinygrad_edu.vectorize.executors.instructions import Contents, NoInstruction
+from tinygrad_edu.vectorize.executors.calls import Views
+from tinygrad_edu.vectorize.executors.instructions import NoInstruction, filled
 from tinygrad_edu.vectorize.executors.kernel import Kernel
+from tinygrad_edu.vectorize.executors.table import Table, UpdateTable, table
 from tinygrad_edu.vectorize.plan import Plan
 
 #: With more parameters NumPy's products are as fast; a step of more operations takes so long that
@@ -39,7 +38,7 @@ def machine_kernel(
     t = None if found is None else table_for(plan, B, gradient=gradient)
     if found is None or t is None:
         return None
-    memory, n = arena(t.size, t.contents), len(parameters)
+    memory, n = filled(t.size, t.contents), len(parameters)
     P, G = (memory[at : at + n] for at in (t.P, t.G))
     memory[t.B] = B
     function = function_of(found, "run", 4)
@@ -51,12 +50,9 @@ def machine_kernel(
         if gradient:
             into[...] = G
 
-    def view(place: Place) -> Array:
-        rows = B if place.row else 1
-        return as_strided(memory[place.at :], (rows, place.n), (8 * place.row, 8 * place.column))
-
-    inputs = {name: view(place) for name, place in t.inputs.items()}
-    results, guards = ([*map(view, places)] for places in (t.results, t.guards))
+    look = Views(B, memory).look
+    inputs = {name: look(a) for name, a in t.inputs.items()}
+    results, guards = [*map(look, t.results)], [*map(look, t.guards)]
     return Kernel(run, inputs, results, guards, lambda: float(memory[t.mean]))
 
 
@@ -83,16 +79,6 @@ def function_of(found: library.Library, name: str, arguments: int) -> Any:
     return function
 
 
-def arena(size: int, contents: Contents) -> Array:
-    """Memory that starts at a cache line: zeros, and what is known."""
-    memory = np.zeros(size + LINE)
-    start = -memory.ctypes.data // 8 % LINE
-    memory = memory[start : start + size]
-    for at, numbers in contents:
-        memory[at : at + len(numbers)] = numbers
-    return memory
-
-
 def fields_of(t: Table, u: UpdateTable, n: int, size: int) -> list[int]:
     """A `Training` of `machine.c`, for n examples; its last four fields are those of a call."""
     out = t.results[1]
@@ -117,7 +103,7 @@ class Steps:
     def __init__(
         self, t: Table, u: UpdateTable, found: library.Library, data: Sequence[Array], size: int
     ) -> None:
-        self.arena, n = arena(u.size, u.contents), t.parameters
+        self.arena, n = filled(u.size, u.contents), t.parameters
         self.P, self.G, self.before = (self.arena[k : k + n] for k in (t.P, t.G, u.before))
         self.states = [None if k is None else self.arena[k : k + n] for k in u.states]
         self.makes_states = u.makes_states

@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from tinygrad_edu.checks import instance, one_of
 from tinygrad_edu.engine import Value
-from tinygrad_edu.text import clean, latex_name, short
+from tinygrad_edu.text import clean, short
 from tinygrad_edu.view.base.graph_units import Unit, Units, find_units
 from tinygrad_edu.view.base.operations import built_in_name
 
@@ -38,7 +38,7 @@ _UNIT: Final = re.compile(r"(?:.*?(\d+)\.)?(?:neuron|kernel)(\d+)\.(w|b|alpha)(?
 
 
 class Names(dict[Value, str]):
-    """The name of each value of a graph as text; `latex(v)` is the same for math mode.
+    """The name of each value of a graph as text.
 
     `units` are the units of the graph, `deltas` the names of their deltas by net input z.
     """
@@ -48,10 +48,6 @@ class Names(dict[Value, str]):
     ) -> None:
         super().__init__(names)
         self.units, self.deltas = units, deltas
-
-    def latex(self, v: Value) -> str:
-        """The name of `v` for math mode."""
-        return latex_name(self[v])
 
 
 def names_of(

@@ -18,7 +18,6 @@ from typing import Any, Final, NamedTuple
 
 VARIABLE: Final = "TINYGRAD_EDU_GRAPHVIZ"
 _SECONDS: Final = 60.0
-_RASTER: Final = ("png", "jpg", "jpeg", "jpe", "gif", "webp", "bmp", "tiff")
 
 
 class RenderError(RuntimeError):
@@ -33,19 +32,16 @@ class Renderer(NamedTuple):
     version: str
 
 
-def render(source: str, format: str) -> bytes:  # noqa: A002
-    """The picture of a DOT text, in "svg", "png" or another format that the renderer offers.
+def render(source: str) -> bytes:
+    """The SVG of a DOT text.
 
     A renderer that fails or takes longer than a minute is passed over for the next, but for one
-    that TINYGRAD_EDU_GRAPHVIZ names. Raises RenderError if none can draw it, ValueError for a
-    format that is not a word such as "svg".
+    that TINYGRAD_EDU_GRAPHVIZ names. Raises RenderError if none can draw it.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_.]*", format):
-        raise ValueError(f'format={format!r} is no picture format: write "svg" or "png"')
     failures = []
     for candidate in _candidates():
         try:
-            return _run(candidate, source, format, _SECONDS)
+            return _run(candidate, source, _SECONDS)
         except RenderError as error:
             failures.append(str(error))
     raise RenderError("no renderer could draw the graph: " + "; ".join(failures))
@@ -118,7 +114,7 @@ def _version(path: str) -> str | None:
     """The version of a program that draws, None for one that is broken or hangs."""
     trial = Renderer(os.path.basename(path), path, "")
     try:
-        if b"<svg" not in _run(trial, "digraph { a -> b }", "svg", _SECONDS / 3):
+        if b"<svg" not in _run(trial, "digraph { a -> b }", _SECONDS / 3):
             return None
         answer = subprocess.run([path, "-V"], capture_output=True, timeout=_SECONDS, check=False)
     except (RenderError, OSError, subprocess.TimeoutExpired):
@@ -139,19 +135,17 @@ def _viz_js() -> Renderer | None:
     return Renderer("viz_js", "", found) if found else None
 
 
-def _run(chosen: Renderer, source: str, format: str, seconds: float) -> bytes:  # noqa: A002
+def _run(chosen: Renderer, source: str, seconds: float) -> bytes:
     if chosen.name == "pygraphviz":
-        return _run_pygraphviz(source, format)
+        return _run_pygraphviz(source)
     if chosen.name == "viz_js":
-        drawn = import_module("viz_js").render(source, format=format)
+        drawn = import_module("viz_js").render(source, format="svg")
         if drawn.status != "success":
             raise RenderError(f"viz_js failed: {'; '.join(e.message for e in drawn.errors)}")
         return str(drawn.output).encode()
-    command = [chosen.path, f"-T{format}", *(["-Gdpi=144"] if format in _RASTER else [])]
+    command, text = [chosen.path, "-Tsvg"], source.encode()
     try:
-        done = subprocess.run(
-            command, input=source.encode(), capture_output=True, timeout=seconds, check=True
-        )
+        done = subprocess.run(command, input=text, capture_output=True, timeout=seconds, check=True)
     except subprocess.TimeoutExpired:
         raise RenderError(f"{chosen.name} took longer than {seconds:g} seconds") from None
     except subprocess.CalledProcessError as error:
@@ -164,10 +158,10 @@ def _run(chosen: Renderer, source: str, format: str, seconds: float) -> bytes:  
     return done.stdout
 
 
-def _run_pygraphviz(source: str, format: str) -> bytes:  # noqa: A002
+def _run_pygraphviz(source: str) -> bytes:
     try:
         pygraphviz = import_module("pygraphviz")
-        drawn: bytes = pygraphviz.AGraph(string=source).draw(format=format, prog="dot")
+        drawn: bytes = pygraphviz.AGraph(string=source).draw(format="svg", prog="dot")
     except (ImportError, OSError, ValueError) as error:
         raise RenderError(f"pygraphviz failed: {error}") from None
     return drawn

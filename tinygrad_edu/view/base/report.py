@@ -4,7 +4,6 @@ import base64
 import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 from tinygrad_edu.files import packaged
@@ -43,8 +42,8 @@ def report(
     two columns; `command` what to type to get the same again. All texts are escaped, but for the
     markup of pictures, which is put into the page as it is: give only what the views made.
     """
-    return _file("report.html").format(
-        style=styled(_file("report.css")),
+    return packaged("view/base/report.html").format(
+        style=styled(packaged("view/base/report.css")),
         title=_text(title),
         lead=_text(lead),
         results=html_table(results),
@@ -98,8 +97,3 @@ def _figure(picture: Picture) -> str:
         f'<figure><div class="picture" tabindex="0">{shown}</div>\n'
         f"<figcaption>{_text(picture.caption)}</figcaption></figure></section>\n"
     )
-
-
-@cache
-def _file(name: str) -> str:
-    return packaged(f"view/base/{name}")

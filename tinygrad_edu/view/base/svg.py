@@ -112,14 +112,12 @@ def size_of(root: Element) -> tuple[float, float]:
     return width, height
 
 
-def inline(svg: bytes | Element, title: str, description: str, style: str = "") -> str:
+def inline(root: Element, title: str, description: str, style: str = "") -> str:
     """An SVG element to put into a page: no prologue, comment, id or link; tooltips are <title>s.
 
     `title` and `description` become <title> and <desc>, read aloud in place of the picture; `style`
-    goes to the root. Raises RenderError for what is no XML. A picture that is given as an element
-    is used up.
+    goes to the root. The element is used up.
     """
-    root = parsed(svg) if isinstance(svg, bytes) else svg
     for element in list(root.iter()):
         _shed(element)
     root.set("xmlns", SVG[1:-1])

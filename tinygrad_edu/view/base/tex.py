@@ -9,6 +9,7 @@ from typing import Final
 from tinygrad_edu.files import AnyPath, packaged
 from tinygrad_edu.view.base.display import Forms, save
 
+_PAGE: Final = "view/base/page.tex"
 _SPECIAL: Final = {c: f"\\{c}" for c in "{}$&#%_"} | {
     "\\": r"\textbackslash{}",
     "^": r"\^{}",
@@ -23,8 +24,8 @@ _SPECIAL: Final = {c: f"\\{c}" for c in "{}$&#%_"} | {
 def latex_page(title: str, content: str, preamble: str = "") -> str:
     """A file that pdflatex makes one page of; a letter that it lacks is its number in a frame."""
     parts = {"title": latex_words(title), "content": content, "preamble": preamble}
-    page = re.sub(r"\{\{(\w+)\}\}", lambda hole: parts[hole[1]], _page())
-    return re.sub(r"[^\x00-\x7f]", lambda letter: _framed(letter[0]), page)
+    page = re.sub(r"\{\{(\w+)\}\}", lambda hole: parts[hole[1]], packaged(_PAGE))
+    return re.sub(r"[^\x00-\x7f]", _framed, page)
 
 
 def latex_words(text: str) -> str:
@@ -62,18 +63,13 @@ class Equations(ABC):
         return f"$$\n{self.latex}\n$$"
 
 
-def _framed(c: str) -> str:
-    return c if c in _letters() else rf"\fbox{{\tiny {ord(c):X}}}"
-
-
-@cache
-def _page() -> str:
-    return packaged("view/base/page.tex")
+def _framed(letter: re.Match[str]) -> str:
+    return letter[0] if letter[0] in _letters() else rf"\fbox{{\tiny {ord(letter[0]):X}}}"
 
 
 @cache
 def _letters() -> frozenset[str]:
     """Beyond ASCII: those of European languages, and what the page defines."""
-    defined = re.findall(r"\\DeclareUnicodeCharacter\{(\w+)\}", _page())
+    defined = re.findall(r"\\DeclareUnicodeCharacter\{(\w+)\}", packaged(_PAGE))
     latin = filter(str.isalpha, map(chr, range(0xC0, 0x180)))
     return frozenset([*latin, *(chr(int(code, 16)) for code in defined)])

@@ -123,7 +123,7 @@ class Writer:
     def shares(self, v: Value) -> list[Line]:
         """p1, p2 = softmax(z1, z2), unless values of the graph say so."""
         names, numbers = self._shares(v)
-        if {both.text for both in names} <= {*self.labels.values()}:
+        if not names or {both.text for both in names} <= {*self.labels.values()}:
             return []
         operands = [name(self.labels[u]) for u in shared(v)]
         return [Line([listing(names), call("softmax", operands), listing([*map(number, numbers)])])]

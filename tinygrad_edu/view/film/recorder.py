@@ -210,10 +210,10 @@ class _Recorder:
             flows = dict.fromkeys((v.parents[k], v) for v, k in group)
             if len(group) > 1 and u:
                 where, letters, numbers = self.tell.delta(u)
-                more, question = self.tell.gradients(u), f"{letters} = ?"
-                said = [f"{letters} = {numbers}", *first_few(more, len(more))]
-                fed = [(u.a, v) for v in self.inner if u.a in v.parents]
-                flows = dict.fromkeys([*((w, d.z) for d, w in self.tell.fed_by(u)), *fed])
+                more, question = first_few(self.tell.gradients(u), len(u.w)), f"{letters} = ?"
+                said = [f"{letters} = {numbers}", *more]
+                weights = [(w, d.z) for d, w in self.tell.fed[u.a]]
+                flows = dict.fromkeys([*weights, *((u.a, v) for v in self.tell.users[u.a])])
             else:
                 signs = ", ".join(dict.fromkeys(map(self._sign, made[:FEW])))
                 where = f"back through {signs}, by the chain rule"

@@ -1,7 +1,7 @@
 """What a film says: the formula of a step, with names, numbers and the result."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from tinygrad_edu import expr
@@ -46,7 +46,16 @@ class Teller(Writer):
     def __init__(self, order: Sequence[Value], names: Names, grads: Mapping[Value, float]) -> None:
         super().__init__(names)
         self.names, self.grads, self.root = names, grads, names[order[-1]]
-        self._uses = Counter(p for v in order for p in v.parents)
+        #: What was made from each result, and the units that it feeds, each with its weight.
+        self.users = defaultdict[Value, list[Value]](list)
+        self.fed = defaultdict[Value, list[tuple[Unit, Value]]](list)
+        for v in order:
+            for p in v.parents:
+                if p.op is not None:
+                    self.users[p].append(v)
+        for u in names.units.units:
+            for w, x in zip(u.w, u.x, strict=True):
+                self.fed[x].append((u, w))
 
     def by(self, v: Value) -> str:
         """`dL/dw`."""
@@ -63,18 +72,13 @@ class Teller(Writer):
         """`dL/dz += (1 - a**2) * dL/da` for operand i of `v`."""
         return f"{self.by(v.parents[i])} += {self.handed(v, i, Both(self.by(v), ''))}"
 
-    def fed_by(self, u: Unit) -> list[tuple[Unit, Value]]:
-        """The units that a unit feeds, each with its weight."""
-        pairs = ((d, *pair) for d in self.names.units.units for pair in zip(d.w, d.x, strict=True))
-        return [(d, w) for d, w, x in pairs if x is u.a]
-
     def delta(self, u: Unit) -> tuple[str, str, str]:
         """Where the delta of a unit comes from: in words, with names, and with numbers.
 
         `delta1[1] = (1 - a1[1]**2) * w2[1,1] * delta2[1]`, or of an output by dL/da.
         """
-        names, grads, fed, first = self.names, self.grads, self.fed_by(u), u.a is u.z
-        if fed and self._uses[u.a] == len(fed):
+        names, grads, fed, first = self.names, self.grads, self.fed[u.a], u.a is u.z
+        if fed and len(self.users[u.a]) == len(fed):
             where = "the weights to the units it feeds, times their deltas"
             terms = [Both(f"{names[w]} * {names.deltas[d.z]}", "") for d, w in fed]
             products = [
@@ -97,19 +101,18 @@ class Teller(Writer):
         reckoned = f"{reckoned} = {result}" if reckoned != result else result
         return f"{place_of(u)}: {where}", f"{delta} = {made}", reckoned
 
-    def gradients(self, u: Unit) -> list[str]:
+    def gradients(self, u: Unit) -> Iterator[str]:
         """`dL/dw1[1,2] = delta1[1] * x2` with numbers, for each weight of a unit.
 
         A weight that is used elsewhere too gets `+=`, the part of this unit, and the sum of all.
         """
-        said, delta, grads = [], self.names.deltas[u.z], self.grads
+        delta, grads = self.names.deltas[u.z], self.grads
         for w, x in zip(u.w, u.x, strict=True):
             part = grads[u.z] * x.data
             sign, whole = ("=", "") if part == grads[w] else ("+=", f"; in all {short(grads[w])}")
             numbers = product([number(grads[u.z]), number(x.data, first=False)]).text
             letters = f"{self.by(w)} {sign} {delta} * {self.names[x]}"
-            said.append(f"{letters} = {numbers} = {short(part)}{whole}")
-        return said
+            yield f"{letters} = {numbers} = {short(part)}{whole}"
 
     def update(self, optimizer: Optimizer, p: Value, new: float) -> str:
         """`w = w - lr * dL/dw = 2 - 0.1 * 3 = 1.7` for a parameter."""

@@ -75,7 +75,7 @@ class Box:
     rows     in place of numbers: boxes of which each is a row, a name and its numbers side by side
     made     the operation, activation or kind that it came from, in a word
     sources  labels of what it was made from
-    within   the bands around it, from outside
+    within   the band around it
     ordered  whether the lines to it keep their order
     shade    from -1 to 1, how strong the colour of a sign is that its ground has
     id       n0, n1, ... in the order in which they were added, of each row too
@@ -92,7 +92,7 @@ class Box:
     made: str = ""
     sources: Sequence[str] = ()
     root: bool = False
-    within: tuple[Frame, ...] = ()
+    within: Frame | None = None
     ordered: bool = False
     shade: float = 0.0
     id: str = ""

@@ -83,18 +83,17 @@ def to_dot(diagram: Diagram, *, paper: bool = False, captioned: bool = True) -> 
         graph.attr(label=f"""<{"".join(f'{soft(line)}<BR ALIGN="LEFT"/>' for line in lines)}>""")
     if paper:
         graph.attr(bgcolor="white")
-    clusters: dict[tuple[Frame, ...], Any] = {(): graph}
+    frames = [frame for frame in dict.fromkeys(box.within for box in diagram.boxes) if frame]
+    clusters = {frame: _cluster(f"cluster{k}", frame) for k, frame in enumerate(frames, 1)}
     for box in diagram.boxes:
-        _add_box(_cluster(clusters, box.within), box, paper)
-    within = {box.id: box.within for box in diagram.boxes}
+        _add_box(clusters[box.within] if box.within else graph, box, paper)
     for ids in diagram.columns:
-        with clusters[within[ids[0]]].subgraph() as column:
+        with graph.subgraph() as column:
             column.attr(rank="same")
             for above, below in pairwise(ids):
                 column.edge(above, below, **_UNSEEN)
-    for around in sorted(clusters, key=len, reverse=True):
-        if around:
-            clusters[around[:-1]].subgraph(clusters[around])
+    for cluster in clusters.values():
+        graph.subgraph(cluster)
     for k, edge in enumerate(diagram.edges):
         _add_edge(graph, edge, f"e{k}", diagram, paper)
     source: str = graph.source
@@ -129,15 +128,10 @@ def width(diagram: Diagram) -> float:
     return sum(at.values()) + gap * max(ranks.values(), default=0) + around
 
 
-def _cluster(clusters: dict[tuple[Frame, ...], Any], around: tuple[Frame, ...]) -> Any:
-    """The drawing inside these bands, made if it is new."""
-    for n in range(1, len(around) + 1):
-        if around[:n] not in clusters:
-            cluster = dot_writer().Digraph(f"cluster{len(clusters)}", graph_attr=_BAND)
-            name, words = around[n - 1]
-            cluster.attr(label=table_of([[title(clean(name, _TITLE), words)]]))
-            clusters[around[:n]] = cluster
-    return clusters[around]
+def _cluster(name: str, frame: Frame) -> Any:
+    cluster = dot_writer().Digraph(name, graph_attr=_BAND)
+    cluster.attr(label=table_of([[title(clean(frame.title, _TITLE), frame.words)]]))
+    return cluster
 
 
 def _add_box(graph: Any, box: Box, paper: bool) -> None:

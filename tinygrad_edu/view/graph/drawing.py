@@ -146,20 +146,11 @@ def draw(
     return drawing.blocks(blocks, level, opened, notes, len(examples))
 
 
-def excerpt(
-    v: Value,
-    *,
-    names: Mapping[str, object] | None = None,
-    max_nodes: int = select.LARGEST,
-    notation: str = "lecture",
-) -> Graph:
-    """The graph of `v`, whole if it has at most `max_nodes` values, else its main strands.
-
-    What is left out is counted in the picture.
-    """
+def excerpt(v: Value) -> Graph:
+    """The graph of `v`, whole if it is small, else its main strands; the rest is counted."""
     order = toposort(v, leaves=True)
-    drawing = _Drawing(order, names, "none", max_nodes, "LR", unfold=False, notation=notation)
-    return drawing.values(select.main_strands(order, max_nodes), [], refuse=False)
+    strands = select.main_strands(order, select.LARGEST)
+    return _Drawing(order).values(strands, [], refuse=False)
 
 
 class _Drawing:
@@ -168,12 +159,12 @@ class _Drawing:
     def __init__(
         self,
         order: list[Value],
-        names: Mapping[str, object] | None,
-        edges: str,
-        max_nodes: int,
-        rankdir: str,
-        unfold: bool,
-        notation: str,
+        names: Mapping[str, object] | None = None,
+        edges: str = "none",
+        max_nodes: int = 150,
+        rankdir: str = "LR",
+        unfold: Any = False,
+        notation: str = "lecture",
         color: Callable[[Value], float] | None = None,
     ) -> None:
         self.total, self.root = len(order), order[-1]

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
 from typing import Final
 
 from tinygrad_edu.files import packaged
@@ -20,7 +19,7 @@ from tinygrad_edu.view.base.palette import (
 from tinygrad_edu.view.base.shapes import Run, Shape, Text, numbers_in, page_of
 from tinygrad_edu.view.base.tex import latex_page, latex_words
 from tinygrad_edu.view.graph.board.columns import Card
-from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge, Frame
+from tinygrad_edu.view.graph.diagram import Box, Diagram, Edge
 from tinygrad_edu.view.graph.dot import ground
 
 #: Points of print in a pixel, for letters with indices, which stand closer.
@@ -110,21 +109,12 @@ def to_mermaid(diagram: Diagram, title: str) -> str:
     """
     head = json.dumps(" ".join([f"{title}.", *diagram.caption]), ensure_ascii=False)
     lines = ["---", f"title: {head}", "---", f"flowchart {diagram.rankdir}"]
-    places: dict[tuple[Frame, ...], int] = {}
-    for box in diagram.boxes:
-        for n in range(len(box.within)):
-            places.setdefault(box.within[: n + 1], len(places))
-    around: tuple[Frame, ...] = ()
-    for box in [*sorted(diagram.boxes, key=lambda box: places.get(box.within, -1)), Box("")]:
-        pairs = [*zip_longest(around, box.within)]
-        shared = next((k for k, (a, b) in enumerate(pairs) if a != b), len(pairs))
-        lines += ["end"] * (len(around) - shared)
-        for n in range(shared, len(box.within)):
-            frame = f"f{places[box.within[: n + 1]]}"
-            lines += [f'subgraph {frame}["{_text(" ".join(box.within[n]).strip())}"]']
-        around = box.within
-        lines += [_box(box)] * bool(box.kind)
-    lines += [f"style f{k} {_BAND}" for k in places.values()]
+    frames = [frame for frame in dict.fromkeys(box.within for box in diagram.boxes) if frame]
+    lines += [_box(box) for box in diagram.boxes if not box.within]
+    for k, frame in enumerate(frames):
+        lines.append(f'subgraph f{k}["{_text(" ".join(frame).strip())}"]')
+        lines += [*(_box(box) for box in diagram.boxes if box.within == frame), "end"]
+    lines += [f"style f{k} {_BAND}" for k in range(len(frames))]
     edges = _bundled(diagram.edges)
     lines += map(_edge, edges)
     for k, edge in enumerate(edges):

@@ -96,7 +96,7 @@ def lit(group: Element, key: str) -> Iterator[Element]:
 
 def placed(diagram: Diagram, *, paper: bool = False) -> Picture:
     """What the renderer made of the diagram, cells replaced by their texts."""
-    root = parsed(render(to_dot(diagram, paper=paper, captioned=False), "svg"))
+    root = parsed(render(to_dot(diagram, paper=paper, captioned=False)))
     for side in ("width", "height"):
         root.set(side, root.get(side, "").removesuffix("pt"))
     canvas = root.find(f"{SVG}g")

@@ -91,10 +91,9 @@ def value_diagram(
         words = ", ".join(sorted(activations - {"linear"})) or "linear"
         for u in members:  # what many units share has lines to all of them, through a band
             if u.place.layer and writer.chips.get(u.z):
-                bands[u] = (Frame(title_of(layer), clean(words)),)
+                bands[u.z] = Frame(title_of(layer), clean(words))
     for v in shown:
-        unit = writer.unit_of.get(v)
-        writer.add(v, bands.get(unit, ()) if unit else ())
+        writer.add(v, bands.get(v))
     diagram.columns = list(writer.columns.values())
     diagram.flowing = bool(diagram.columns)
     return diagram, writer.boxes
@@ -151,7 +150,7 @@ class _Writer:
             self.rows[u.z], self.chips[u.z] = inner, weights
             self.unit_of.update(dict.fromkeys([*weights, *inner], u))
 
-    def add(self, v: Value, within: tuple[Frame, ...] = ()) -> None:
+    def add(self, v: Value, within: Frame | None = None) -> None:
         """A value, the lines to it, and with a net input the rest of its unit."""
         if v in self.rows:
             self._unit(v, within)
@@ -169,7 +168,7 @@ class _Writer:
         if v.op is not None:
             self._operands(v, v.op, box, products)
 
-    def _unit(self, z: Value, within: tuple[Frame, ...]) -> None:
+    def _unit(self, z: Value, within: Frame | None) -> None:
         """The box of a unit, its weights on their lines, and the lines from what is no part."""
         unit, rows = self.unit_of[z], self.rows[z]
         chips = {w: self.diagram.add(replace(self._box(w), kind="chip")) for w in self.chips[z]}

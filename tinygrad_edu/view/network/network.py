@@ -13,9 +13,11 @@ from tinygrad_edu.nn import (
     RNN,
     BatchNorm,
     Dropout,
+    Embedding,
     Layer,
     Module,
     Neuron,
+    RMSNorm,
     Sequential,
     Unflatten,
 )
@@ -39,7 +41,9 @@ from tinygrad_edu.view.network.deltas import name_of_function
 #: So many steps of a sequence are drawn where none is given.
 _STEPS: Final = 3
 #: What modules call the number of their inputs.
-_COUNTS: Final = {Layer: "nin", Neuron: "nin", BatchNorm: "n", Unflatten: "size"}
+_COUNTS: Final = {
+    Layer: "nin", Neuron: "nin", BatchNorm: "n", RMSNorm: "n", Embedding: "n", Unflatten: "size",
+}  # fmt: skip
 
 
 class _Found(Numbers):

@@ -142,11 +142,18 @@ def histograms(
 
 
 def tangent(
-    f: Callable[[Any], Any], x: float, *, span: float = 3.0, name: str = "f", ax: Axes | None = None
+    f: Callable[[Any], Any],
+    x: float,
+    *,
+    span: float = 3.0,
+    name: str = "f",
+    variable: str = "x",
+    ax: Axes | None = None,
 ) -> Axes:
     """The graph of `f` from x - span to x + span, and its tangent at `x`.
 
     `f` is a function of a Value that gives a Value; the slope is its derivative by the engine.
+    `name` and `variable` are what the axes call them, as in f(x).
     """
     x, span = real("x", x), real("span", span, above=0)
     function("f", f, "a Value")
@@ -162,11 +169,11 @@ def tangent(
     ax.plot(ends, y + slope * (ends - x), color=CURVES[1], lw=1.6)
     ax.plot([x], [y], "o", color=PLOT_INK, ms=6, zorder=4)
     ax.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
-    name, at = plain(name), short(x)
+    name, variable, at = plain(name), plain(variable), short(x)
     value, rise = f"{name}({at}) = {short(y)}", f"slope {short(slope)}"
     beside = "\n" if ax_given else ",  "  # on two lines, beside other axes
     ax.set_title(f"{value}{beside}{rise}", fontsize=9 if ax_given else 11)
-    graph(ax, "x", f"{name}(x)")
+    graph(ax, variable, f"{name}({variable})")
     return ax
 
 

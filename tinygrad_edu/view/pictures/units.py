@@ -48,12 +48,20 @@ from tinygrad_edu.view.pictures.regions import paint, read
 _COLUMNS: Final = 8
 
 
-def weights(model: Any, *, height: int = 8, width: int = 8, ax: Axes | None = None) -> Axes:
+def weights(
+    model: Any,
+    *,
+    height: int = 8,
+    width: int = 8,
+    class_names: Sequence[Any] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """A picture of `height` by `width` weights for each unit of the first layer, row by row.
 
     `model` is a Layer, a Conv2d, a list of Neurons, or a model that begins with a Layer. Blue
     weights are positive, orange ones negative, white is 0; all units have the same scale, without
-    their biases. Raises ValueError for units with another number of inputs.
+    their biases. Where each unit stands for a class, `class_names` are their titles. Raises
+    ValueError for units with another number of inputs.
     """
     several = isinstance(model, (list, tuple)) and all(isinstance(u, Neuron) for u in model)
     kernels = isinstance(model, Conv2d)
@@ -72,6 +80,8 @@ def weights(model: Any, *, height: int = 8, width: int = 8, ax: Axes | None = No
     pictures = np.nan_to_num([[w.data for w in u.w] for u in units], nan=0, posinf=0, neginf=0)
     largest = float(np.abs(pictures).max())
     titles = [f"{'kernel' if kernels else 'neuron'}{k + 1}" for k in range(len(units))]
+    if class_names is not None:
+        titles = class_labels([], len(units), class_names)
     ax = _in_cells(ax, pictures.reshape(-1, height, width), titles, signed(largest))
     top = short(float(f"{largest:.3g}"))
     ax.set_xlabel(f"orange {'-' if largest else ''}{top}   white 0   blue {top}", color=PLOT_INK)
@@ -121,6 +131,7 @@ def neuron_maps(
     layer: int | None = None,
     extent: Extent | None = None,
     transform: Transform | None = None,
+    class_names: Sequence[Any] | None = None,
     resolution: int = 60,
     ax: Axes | None = None,
 ) -> Axes:
@@ -130,7 +141,8 @@ def neuron_maps(
     brackets. One that is 0 everywhere is dead. `model` is an MLP, a Sequential or a list of layers
     with 2 inputs; `layer` chooses one, counting from 1. The maps cover `extent` (left, right,
     bottom, top), by default the points `X`, drawn as dots, else -2 to 2; `transform` as for
-    `regions`. Raises ValueError for points that are not in the plane.
+    `regions`. `class_names` are those of the last layer, whose units are called so. Raises
+    ValueError for points that are not in the plane.
     """
     layers = layers_of(model)
     points = np.empty((0, 2)) if X is None else inputs(X).array
@@ -149,6 +161,9 @@ def neuron_maps(
     with evaluating(model):
         numbers = field(all_units, extent, resolution, transform).numbers
     starts = np.cumsum([0, *sizes]).tolist()
+    called = [f"neuron{unit + 1}" for size in sizes for unit in range(size)]
+    if class_names is not None:
+        called[starts[-2] :] = class_labels([], sizes[-1], class_names)
     chosen = range(len(layers)) if layer is None else [whole("layer", layer, 1, len(layers)) - 1]
     rows = [
         (k, list(range(start, min(start + _COLUMNS, starts[k + 1]))))
@@ -158,7 +173,7 @@ def neuron_maps(
     ax = sheet(ax, len(rows), max(len(units) for _, units in rows), 1.0)
     for i, (k, units) in enumerate(rows):
         for j, unit in enumerate(units):
-            _map(ax, cell(i, j), numbers[..., unit], points, extent, unit - starts[k] + 1)
+            _map(ax, cell(i, j), numbers[..., unit], points, extent, called[unit])
         first = units[0] == starts[k]
         left, _, bottom, top = cell(i, 0)
         ax.text(
@@ -168,7 +183,7 @@ def neuron_maps(
     return ax
 
 
-def _map(ax: Axes, place: Extent, a: Any, points: Any, extent: Extent, number: int) -> None:
+def _map(ax: Axes, place: Extent, a: Any, points: Any, extent: Extent, name: str) -> None:
     finite = np.nan_to_num(a)
     top = float(np.abs(finite).max())
     ax.imshow(finite, extent=place, origin="lower", interpolation="bilinear", **signed(top))
@@ -178,7 +193,7 @@ def _map(ax: Axes, place: Extent, a: Any, points: Any, extent: Extent, number: i
         y = place[2] + (points[:, 1] - bottom) / (up - bottom)
         few = len(points) <= 30
         ax.plot(x, y, ".", color=PLOT_INK, ms=5 if few else 1.5, alpha=0.8 if few else 0.35, mew=0)
-    title(ax, place, f"neuron{number} ({short(float(f'{top:.2g}')) if top else 'dead'})")
+    title(ax, place, f"{name} ({short(float(f'{top:.2g}')) if top else 'dead'})")
 
 
 #: Lines of the grid in each direction, and points on each.

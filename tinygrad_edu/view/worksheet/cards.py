@@ -31,11 +31,6 @@ class Net(NamedTuple):
     after: list[Value]
 
     @property
-    def root(self) -> Value:
-        """What all this gives."""
-        return self.after[-1] if self.after else self.layers[-1][-1].a
-
-    @property
     def sizes(self) -> list[int]:
         """The numbers of inputs and of the units of each layer."""
         return [len(self.inputs), *map(len, self.layers)]
@@ -81,10 +76,13 @@ def drawing(
     inputs = [formula_width(net.names[v], SIZE) + _room(short(v.data), SIZE) for v in net.inputs]
     box = max(_INPUT, max(inputs) + 8 * MM)
     gap = min(_WIDEST, max(_NARROWEST, (room - box - n * _CARD) / n))
-    columns = [[_height(answers[u], len(u.x)) for u in layer] for layer in net.layers]
+    columns = [
+        [max(_ROW * len(answers[u]) + 2 * MM, _LABEL * len(u.x) + 4 * MM) for u in layer]
+        for layer in net.layers
+    ]
     columns[-1].append(_ROW * len(loss) + 2 * MM)
-    sizes = [[HIGH] * len(net.inputs), *columns]
-    total = max(sum(sizes_) + _BETWEEN * (len(sizes_) - 1) for sizes_ in sizes) + _HEAD
+    stacks = [[HIGH] * len(net.inputs), *columns]
+    total = max(sum(stack) + _BETWEEN * (len(stack) - 1) for stack in stacks) + _HEAD
     width = box + n * (gap + _CARD)
     root = tag("svg", viewBox=f"0 0 {width:.2f} {total:.2f}")
     at: dict[Value, tuple[float, float]] = {}  # where the lines of a value begin
@@ -97,11 +95,12 @@ def drawing(
         given = Answer(net.names[v], short(v.data), asked=False)
         parts += row(given, 3 * MM, y - HIGH / 2, box - 6 * MM, solved=solved)
         at[v] = box, y
-    parts += _head(0, "Inputs")
+    bold = {"fill": INK.light, "font_size": "11", "font_weight": "bold"}
+    parts.append(words("Inputs", 0, 3 * MM, **bold))
     for k, layer in enumerate(net.layers):
         x = box + gap + k * (gap + _CARD)
-        last = k + 1 == n
-        parts += _head(x, f"{'Output' if last else f'Layer {k + 1}'}, {layer[0].activation}")
+        head = "Output" if k + 1 == n else f"Layer {k + 1}"
+        parts.append(words(f"{head}, {layer[0].activation}", x, 3 * MM, **bold))
         heights = columns[k]
         y = _HEAD + (total - _HEAD - sum(heights) - _BETWEEN * (len(heights) - 1)) / 2
         ends = {}
@@ -127,14 +126,6 @@ def drawing(
     # the names last, so that no line runs through one
     root.extend([*sorted(lines, key=lambda part: part.tag != f"{SVG}path"), *parts])
     return root
-
-
-def _height(rows: Sequence[Answer], lines: int) -> float:
-    return max(_ROW * len(rows) + 2 * MM, _LABEL * lines + 4 * MM)
-
-
-def _head(x: float, text: str) -> list[Element]:
-    return [words(text, x, 3 * MM, fill=INK.light, font_size="11", font_weight="bold")]
 
 
 def _lines(

@@ -134,7 +134,7 @@ def of_net(
     after = [Answer(names[v], short(v.data), blank) for v in net.after]
     lists["data"] += after
     tasks, shown = _numbered(_OF_UNITS, wanted, lists, names[root], always="gradients")
-    rules = net_rules(net, "delta" in wanted) if formulas else []
+    rules = net_rules(net, names[root] * ("delta" in wanted)) if formulas else []
     rules += _kinks(order, names) if "delta" in wanted else []
     leaves = "\n".join(
         f"{names[v]} = {short(v.data)}" for v in order if v.op is None and v.kind != "constant"
@@ -220,20 +220,16 @@ def slope_rules(values: Iterable[Value], names: Iterable[str] = ()) -> list[str]
     return [*dict.fromkeys(_general(v, taken) for v in values if v.op is not None)]
 
 
-def net_rules(net: Net, backward: bool) -> list[str]:
-    """The formulas by which a net is worked out: of its units, of what follows them, backward."""
+def net_rules(net: Net, root: str) -> list[str]:
+    """The formulas of units, of what follows, and of the way back from a `root` that is named."""
     names, lines = net.names, ["z = Σ w · (what comes in) + b"]
     units = {u.activation: u for layer in net.layers for u in layer if u.a is not u.z}
+    letters = ["z", "\N{GREEK SMALL LETTER ALPHA}"]
     for u in units.values():
-        several = len(u.a.parents) > 1 + (u.a.parents[-1] in u.parameters)
-        lines += (
-            slope_rules([u.a])
-            if several
-            else [_rule(u.a, ["z", "\N{GREEK SMALL LETTER ALPHA}"], "a")]
-        )
+        of_layer = len(u.a.parents) > 1 + (u.a.parents[-1] in u.parameters)
+        lines += slope_rules([u.a]) if of_layer else [_rule(u.a, letters, "a")]
     lines += [_rule(v, [names[p] for p in v.parents], names[v], actual=True) for v in net.after]
-    if backward:
-        root = names[net.root]
+    if root:
         lines.append(
             f"δ = ∂a/∂z · ∂{root}/∂a of outputs, else ∂a/∂z · Σ w · δ of the units they feed"
         )

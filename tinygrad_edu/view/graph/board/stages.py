@@ -158,9 +158,9 @@ def operations(desk: Desk, block: Block) -> list[Card]:
     outputs, n = block.outputs, len(block.values)
     signs = dict.fromkeys(symbol(v.op, len(v.parents)) for v in block.values if v.op)
     cells = [row(clean(", ".join(signs), 24), look="symbol")]
-    few = len(outputs) <= BOXES
+    few = desk.known and len(outputs) <= BOXES
     if few:
-        cells += desk.rows_of(outputs) * desk.known
+        cells += desk.rows_of(outputs)
     elif desk.known:
         across = _ACROSS if len(outputs) > 2 * BOXES else len(outputs)
         cells.append([Cell(picture=drawn("map", in_rows(outputs, desk.numbers.data, across)))])

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from graphs import entries
 
-from tinygrad_edu import MLP, SGD, History, Value, evaluate, moons
+from tinygrad_edu import MLP, SGD, Value, evaluate, moons
 from tinygrad_edu import functions as f
 from tinygrad_edu.losses import squared_error
-from tinygrad_edu.view.pictures import descent_path, loss_curve, surface
+from tinygrad_edu.view.pictures import descent_path, surface
 from tinygrad_edu.view.pictures.surface import LossGrid
 
 
@@ -16,38 +16,6 @@ def bowl():
     """L = (a - 1)^2 + 4 (b + 2)^2 at a = 0, b = 0."""
     a, b = Value(0.0, "a"), Value(0.0, "b")
     return a, b, lambda: (a - 1) ** 2 + 4 * (b + 2) ** 2
-
-
-def test_a_history_is_drawn_with_its_validation_loss_dashed():
-    ax = loss_curve(History([2.0, 1.0], [0.5, 1.0], [2.5, 1.5], [0.4, 0.8]))
-    assert [list(line.get_ydata()) for line in ax.lines] == [[2.0, 1.0], [2.5, 1.5]]
-    assert [line.get_linestyle() for line in ax.lines] == ["-", "--"]
-    assert entries(ax) == ["training", "validation"]
-    assert ax.get_ylim()[0] == 0
-
-
-def test_several_runs_have_a_colour_and_a_name_each():
-    long = "a name of more than 24 letters, "
-    runs = {"SGD $": History([2.0, 1.0]), long + "1": [3, 1], long + "2": np.array([1.0, 2.0])}
-    ax = loss_curve(runs)
-    drawn = [line for line in ax.lines if len(line.get_xdata())]
-    assert [list(line.get_ydata()) for line in drawn] == [[2, 1], [3, 1], [1, 2]]
-    assert len({line.get_color() for line in drawn}) == 3
-    assert entries(ax) == [r"SGD \$", "a name of more than 24 …", "a name of more than 24 …"]
-
-
-def test_a_single_run_has_no_legend_and_a_single_epoch_is_a_point():
-    ax = loss_curve([2.0])
-    assert ax.get_legend() is None
-    assert ax.lines[0].get_marker() == "o"
-    assert [text.get_text() for text in loss_curve([]).texts] == ["no epoch was completed"]
-
-
-def test_a_logarithmic_scale_leaves_out_what_has_no_logarithm():
-    ax = loss_curve([1.0, 0.0, 0.01], log=True)
-    assert ax.get_yscale() == "log"
-    assert np.isnan(ax.lines[0].get_ydata()).tolist() == [False, True, False]
-    assert loss_curve([0.0, 0.0], log=True).get_yscale() == "linear"
 
 
 def test_a_loss_over_two_parameters_is_measured_at_any_point_and_they_are_put_back():
