@@ -22,7 +22,7 @@ from tinygrad_edu.bench import (
     scalar,
 )
 from tinygrad_edu.bench.nets import problem
-from tinygrad_edu.bench.scalar import chain_step, scalar_table
+from tinygrad_edu.bench.scalar import chain, scalar_table
 from tinygrad_edu.cli import bench
 from tinygrad_edu.engine import Value
 
@@ -74,13 +74,13 @@ def test_the_chain_is_as_long_as_it_says_and_its_derivative_is_0_9_per_link() ->
             made += 1
             super().__init__(data)
 
-    assert chain_step(Counted, 30)() == pytest.approx(0.9**10)
+    assert chain(Counted, 30) == pytest.approx(0.9**10)
     assert made == 3  # the start, a and b; the 30 nodes are results
 
 
 def test_the_chain_of_micrograd_gives_the_same_derivative() -> None:
     engine = pytest.importorskip("micrograd.engine")
-    assert chain_step(engine.Value, 300)() == pytest.approx(chain_step(Value, 300)(), rel=1e-12)
+    assert chain(engine.Value, 300) == pytest.approx(chain(Value, 300), rel=1e-12)
 
 
 @pytest.mark.usefixtures("quick")
@@ -248,9 +248,9 @@ def test_classes_of_numbers_have_the_same_operations_and_derivatives(
     monkeypatch.setattr(scalar, "TIMES", 5)
     make, _ = scalar.OPERATIONS[name]
     for measured in (scalar.results, scalar.sum_and_back):
-        ours = measured(Value, make)()
+        ours = measured(Value, make)
         for engine, value in scalar.classes(name).items():
-            assert measured(value, make)() == pytest.approx(ours, rel=1e-12), engine
+            assert measured(value, make) == pytest.approx(ours, rel=1e-12), engine
 
 
 def test_a_gpt_of_microgpt_numbers_has_the_losses_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:

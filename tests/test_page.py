@@ -267,16 +267,10 @@ class Own(SGD):
 
 
 REFUSALS: list[tuple[Any, dict[str, Any], str]] = [
-    (
-        lambda: Sequential(Layer(2, 3), Dropout(0.5, GENERATOR), Layer(3, 1)),
-        {"rng": GENERATOR, "batch_size": 3},
-        "from another random.Random",
-    ),
-    (
-        lambda: Sequential(Layer(2, 1), lambda o: o + RandomLeaf(GENERATOR.random)),
-        {},
-        "those of Dropout",
-    ),
+    (lambda: Sequential(Layer(2, 3), Dropout(0.5, GENERATOR), Layer(3, 1)),
+     {"rng": GENERATOR, "batch_size": 3}, "from another random.Random"),
+    (lambda: Sequential(Layer(2, 1), lambda o: o + RandomLeaf(GENERATOR.random)), {},
+     "those of Dropout"),
     (lambda: Sequential(Layer(2, 3), BatchNorm(3), Layer(3, 1)), {}, "couples the examples"),
     (lambda: MLP(2, [1]), {"optimizer": Own}, "write one of OPTIMIZERS"),
     (lambda: MLP(2, [1]), {"optimizer": lambda p: SGD(p[:1], lr=0.1)}, "must have just the"),
@@ -285,7 +279,7 @@ REFUSALS: list[tuple[Any, dict[str, Any], str]] = [
     (lambda: MLP(2, [1]), {"path": 3}, "path must be a path"),
     (lambda: MLP(2, [1]), {"batch_size": 0}, "batch_size must be"),
     (lambda: MLP(2, [1]), {"validation": ([[1.0]],)}, "validation must be"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("model", "options", "says"), REFUSALS)

@@ -68,7 +68,7 @@ def beside(*names: str) -> Iterator[Side]:
     """
     here = [name for name in names if installed(name)]
     with ExitStack() as restored:
-        one = restored.enter_context(one_blas_thread())
+        threads = restored.enter_context(one_blas_thread())
         if "PyTorch" in here:
             torch = import_module("torch")
             restored.callback(torch.set_num_threads, torch.get_num_threads())
@@ -80,7 +80,7 @@ def beside(*names: str) -> Iterator[Side]:
         if {"PyTorch", "JAX"} & set(here):
             gc.freeze()
             restored.callback(gc.unfreeze)
-        yield Side(here, missing(names), stated(one))
+        yield Side(here, missing(names), threads)
 
 
 #: What OpenBLAS, OpenMP, MKL and Apple's Accelerate read when NumPy is imported.
@@ -90,6 +90,7 @@ VARIABLES: Final = (
     "MKL_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+LIMITED: Final = "BLAS on one thread"
 
 
 @contextmanager
@@ -114,8 +115,8 @@ def in_numpy(run: Callable[[], T]) -> T:
 
 
 @contextmanager
-def one_blas_thread() -> Iterator[bool]:
-    """Limit BLAS to one thread; gives whether it is.
+def one_blas_thread() -> Iterator[str]:
+    """Limit BLAS to one thread; gives what a title says of that.
 
     Where NumPy is not imported yet the environment does it, else threadpoolctl. Without that it
     holds where the environment says so already.
@@ -123,17 +124,13 @@ def one_blas_thread() -> Iterator[bool]:
     if "numpy" not in sys.modules:
         with environment(dict.fromkeys(VARIABLES, "1")):
             import_module("numpy")
-            yield True
+            yield LIMITED
     elif util.find_spec("threadpoolctl") is not None:
         with import_module("threadpoolctl").threadpool_limits(1, "blas"):
-            yield True
+            yield LIMITED
     else:
-        yield "1" in (os.environ.get(name) for name in VARIABLES)
-
-
-def stated(one: bool) -> str:
-    """What a title says about it."""
-    return "BLAS on one thread" if one else "BLAS not limited: set OPENBLAS_NUM_THREADS=1"
+        limited = "1" in (os.environ.get(name) for name in VARIABLES)
+        yield LIMITED if limited else "BLAS not limited: set OPENBLAS_NUM_THREADS=1"
 
 
 Rows = list[list[float]]

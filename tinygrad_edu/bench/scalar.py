@@ -68,15 +68,16 @@ def scalar_table(rounds: int) -> Table:
 
 def rows() -> Iterator[tuple[str, Step, dict[str, Step], dict[str, float | None]]]:
     """What is measured, ours, the others, and their goals."""
+    others: dict[str, Step]
     for name, (make, goal) in OPERATIONS.items():
-        for group, step in ((name, results), (f"{name}, and back", sum_and_back)):
-            others = {engine: step(value, make) for engine, value in classes(name).items()}
-            yield group, step(Value, make), others, {"micrograd": 1.0, MICROGPT: goal}
+        for group, work in ((name, results), (f"{name}, and back", sum_and_back)):
+            others = {engine: partial(work, v, make) for engine, v in classes(name).items()}
+            yield group, partial(work, Value, make), others, {"micrograd": 1.0, MICROGPT: goal}
     for nodes, goal in CHAINS.items():
-        chain = chain_step(Value, nodes)
-        others = {engine: chain_step(value, nodes) for engine, value in classes().items()}
-        others |= without_collector(chain, others[MICROGPT])
-        yield f"a chain of (x*b + a).relu(), {nodes:,} nodes", chain, others, {"micrograd": goal}
+        links = partial(chain, Value, nodes)
+        others = {engine: partial(chain, value, nodes) for engine, value in classes().items()}
+        others |= without_collector(links, others[MICROGPT])
+        yield f"a chain of (x*b + a).relu(), {nodes:,} nodes", links, others, {"micrograd": goal}
     ours, theirs = (GptStep(value, random.Random(0)) for value in (Value, Scalar))
     others = {MICROGPT: theirs, **without_collector(ours, theirs)}
     yield f"a step of a GPT, {len(ours.parameters):,} parameters", ours, others, {MICROGPT: 1.0}
@@ -85,30 +86,22 @@ def rows() -> Iterator[tuple[str, Step, dict[str, Step], dict[str, float | None]
     yield "a step of 2-16-16-1, 100 points", our_step(X, y), others, {"micrograd": 30.0}
 
 
-def results(value: Callable[[float], Any], make: Callable[[Any, Any], Any]) -> Step:
+def results(value: Callable[[float], Any], make: Callable[[Any, Any], Any]) -> float:
     """The results alone; gives the last one."""
-
-    def step() -> float:
-        a, b = value(1.3), value(0.7)
-        for _ in range(TIMES):
-            result = make(a, b)
-        return float(result.data)
-
-    return step
+    a, b = value(1.3), value(0.7)
+    for _ in range(TIMES):
+        result = make(a, b)
+    return float(result.data)
 
 
-def sum_and_back(value: Callable[[float], Any], make: Callable[[Any, Any], Any]) -> Step:
+def sum_and_back(value: Callable[[float], Any], make: Callable[[Any, Any], Any]) -> float:
     """Forward and backward; gives the derivative of the sum by a."""
-
-    def step() -> float:
-        a, b = value(1.3), value(0.7)
-        total = a
-        for _ in range(TIMES):
-            total = total + make(a, b)
-        total.backward()
-        return float(a.grad)
-
-    return step
+    a, b = value(1.3), value(0.7)
+    total = a
+    for _ in range(TIMES):
+        total = total + make(a, b)
+    total.backward()
+    return float(a.grad)
 
 
 def without_collector(ours: Step, theirs: Step) -> dict[str, Step]:
@@ -128,18 +121,14 @@ def without_collector(ours: Step, theirs: Step) -> dict[str, Step]:
     }
 
 
-def chain_step(value: Callable[[float], Any], nodes: int) -> Callable[[], float]:
-    """A function that builds the chain, walks it back, and gives dx/dx0."""
-
-    def step() -> float:
-        start, a, b = value(1.0), value(0.1), value(0.9)
-        x = start
-        for _ in range(nodes // 3):
-            x = (x * b + a).relu()
-        x.backward()
-        return float(start.grad)
-
-    return step
+def chain(value: Callable[[float], Any], nodes: int) -> float:
+    """Build the chain and walk it back; gives dx/dx0."""
+    start, a, b = value(1.0), value(0.1), value(0.9)
+    x = start
+    for _ in range(nodes // 3):
+        x = (x * b + a).relu()
+    x.backward()
+    return float(start.grad)
 
 
 RATE: Final = 0.1

@@ -10,7 +10,7 @@ from tinygrad_edu.cli import evidence
 from tinygrad_edu.cli.classifier import Classifier, head_of_encoder
 from tinygrad_edu.cli.options import Settings
 from tinygrad_edu.cli.run import Demo, Named, Run, by_descent, course, facts_of_descent, short_loss
-from tinygrad_edu.cli.split import Split
+from tinygrad_edu.cli.split import Split, first_of
 from tinygrad_edu.engine import Value, toposort
 from tinygrad_edu.nn import MLP
 from tinygrad_edu.text import clean
@@ -40,8 +40,8 @@ def classification(
     def facts(run: Run) -> dict[str, str]:
         encoder = run.data.encoder
         told = {
-            "features": _listed(encoder.feature_names),
-            "classes": _listed(encoder.class_names),
+            "features": first_of([clean(name, 40) for name in encoder.feature_names]),
+            "classes": first_of([clean(name, 40) for name in encoder.class_names]),
             "target": clean(encoder.target) if encoder.number else "",
             "split": run.data.rule,
             "net": f"{_arrows(net(run.model))}, {run.settings.activation}",
@@ -125,12 +125,6 @@ def _pictures(run: Run) -> Iterator[Named]:
         yield from hardest_example(classifier, split)
     except RenderError as error:
         run.notes.append(f"graph.svg skipped: {error}")
-
-
-def _listed(names: Sequence[Any], most: int = 8) -> str:
-    shown = [clean(str(name), 40) for name in names[:most]]
-    rest = [f"... ({len(names)} in all)"] if len(names) > most else []
-    return ", ".join(shown + rest)
 
 
 def hardest_example(classifier: Classifier, split: Split) -> Iterator[Named]:

@@ -111,10 +111,9 @@ class Classifier:
 
 def _fits(model: Any, features: int, head: Head) -> bool:
     """Whether a model takes that many numbers and ends in such a layer."""
-    if not isinstance(model, (MLP, Sequential)) or not isinstance(model.layers[-1], Layer):
-        return False
-    last = model.layers[-1]
-    if (last.nout, str(last.activation)) != (head.units, head.activation):
+    last = model.layers[-1] if isinstance(model, (MLP, Sequential)) else None
+    ends = isinstance(last, Layer) and (last.nout, str(last.activation))
+    if ends != (head.units, head.activation):
         return False
     try:
         model([0.0] * features)

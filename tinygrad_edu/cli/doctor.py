@@ -4,6 +4,7 @@ import argparse
 import os
 import platform
 import textwrap
+from contextlib import suppress
 from typing import Final
 
 from tinygrad_edu.cli.options import command, version_of
@@ -87,22 +88,19 @@ def renderer_lines() -> list[str]:
     from tinygrad_edu.view.base import render
 
     choice = os.environ.get(render.VARIABLE, "").strip()
-    found = render.renderers()
-    try:
+    found, chosen = render.renderers(), None
+    with suppress(render.RenderError):
         chosen = render.renderer()
-    except render.RenderError:
-        chosen = None
     lines = [f"  {render.VARIABLE}={choice}"] if choice else []
     if chosen is not None and chosen not in found.values():
         found = {chosen.name: chosen, **found}
     for name, candidate in found.items():
         if candidate is None:
             lines.append(row(name, "-", "not found, or does not draw"))
-            continue
-        used = candidate == chosen
-        lines.append(row(name, candidate.version, "chosen" if used else "works, not chosen"))
-        if used:
-            lines.append(f"    {candidate.path}")
+        elif candidate == chosen:
+            lines += [row(name, candidate.version, "chosen"), f"    {candidate.path}"]
+        else:
+            lines.append(row(name, candidate.version, "works, not chosen"))
     return lines
 
 

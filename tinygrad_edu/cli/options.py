@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NamedTuple
 
@@ -92,26 +93,23 @@ class Option(NamedTuple):
     read: Callable[[str, str], Any]
 
 
-def _number(flag: str, text: str) -> float:
+def _real(flag: str, text: str, **bounds: float) -> float:
     try:
-        return float(text)
+        x = float(text)
     except ValueError:
         raise UsageError(f"{flag} must be a number, got {text!r:.40}") from None
+    return real(flag, x, **bounds)
 
 
-def _whole(least: int, *, full: bool = False) -> Callable[[str, str], int | None]:
-    """Reads a whole number, or where `full` is a choice also that word, as None."""
-
-    def read(flag: str, text: str) -> int | None:
-        if full and text == "full":
-            return None
-        try:
-            return whole(flag, int(text), least)
-        except ValueError:
-            expected = f"a whole number of at least {least}" + (', or "full"' if full else "")
-            raise UsageError(f"{flag} must be {expected}, got {text!r:.40}") from None
-
-    return read
+def _whole(flag: str, text: str, least: int = 1, *, full: bool = False) -> int | None:
+    """A whole number; where "full" is a choice that is None."""
+    if full and text == "full":
+        return None
+    try:
+        return whole(flag, int(text), least)
+    except ValueError:
+        expected = f"a whole number of at least {least}" + (', or "full"' if full else "")
+        raise UsageError(f"{flag} must be {expected}, got {text!r:.40}") from None
 
 
 def _one_of(names: Sequence[str]) -> Option:
@@ -138,17 +136,14 @@ OPTIONS: Final = {
     "activation": _one_of(list(UNIT_ACTIVATIONS)),
     "loss": _one_of(list(LOSSES)),
     "optimizer": _one_of(list(OPTIMIZERS)),
-    "lr": Option(
-        "NUMBER", "learning rate", lambda flag, text: real(flag, _number(flag, text), above=0)
-    ),
-    "epochs": Option("N", "passes over the training rows", _whole(1)),
-    "batch_size": Option("N", 'rows per update, or "full"', _whole(1, full=True)),
-    "seed": Option("N", "of all that is random (default: 0)", _whole(0)),
+    "lr": Option("NUMBER", "learning rate", partial(_real, above=0)),
+    "epochs": Option("N", "passes over the training rows", _whole),
+    "batch_size": Option("N", 'rows per update, or "full"', partial(_whole, full=True)),
+    "seed": Option("N", "of all that is random (default: 0)", partial(_whole, least=0)),
     "test_ratio": Option(
-        "PART", "part of the rows held out, or 0",
-        lambda flag, text: real(flag, _number(flag, text), least=0, below=1),
+        "PART", "part of the rows held out, or 0", partial(_real, least=0, below=1)
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

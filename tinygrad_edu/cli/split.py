@@ -187,16 +187,19 @@ def _kinds(table: Table, target: str, choice: Choice) -> tuple[dict[str, str], l
         raise UsageError(f"{table.path}: no column is left to learn from{others}")
     called = {"number": "numbers", "category": "categories"}
     notes = [table.how] if table.how else []
+    units = {name: f" ({unit})" if unit else "" for name, unit in table.units.items()}
     for kind, plural in called.items():
-        names = [name for name, k in kinds.items() if k == kind]
-        if names:
-            more = f", ... ({len(names)} in all)" if len(names) > 8 else ""
-            units = {n: f" ({unit})" if unit else "" for n, unit in table.units.items()}
-            shorter = ", ".join(clean(n, 40) + units[n] for n in names[:8])
-            notes.append(f"{plural}: {shorter}{more}")
+        if names := [clean(name, 40) + units[name] for name, k in kinds.items() if k == kind]:
+            notes.append(f"{plural}: {first_of(names)}")
     kinds[target], note = _of_target(table, target, choice.kinds.get(target))
     alike = [alike_words(table, name) for name, kind in kinds.items() if kind != "number"]
     return kinds, [*notes, *left_out, *filter(None, alike), note]
+
+
+def first_of(texts: Sequence[str], most: int = 8) -> str:
+    """The first of some texts, and how many there are."""
+    rest = [f"... ({len(texts)} in all)"] if len(texts) > most else []
+    return ", ".join([*texts[:most], *rest])
 
 
 def _check_numbers(table: Table, name: str, other: str) -> None:

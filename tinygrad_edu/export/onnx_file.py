@@ -31,25 +31,18 @@ def to_onnx(model: Any, path: AnyPath) -> None:
     the part for a model that has no equal in ONNX, for parts that do not fit each other, and for a
     number that float32 cannot hold; ImportError without the extra `onnx`.
     """
-    onnx = library("onnx")
-    parts = chain(model)
-    graph = _Graph(onnx)
-    y = "X"
+    onnx, parts, y = library("onnx"), chain(model), "X"
+    make, graph = onnx.helper, _Graph(onnx)
     for part in parts:
         y = _added(graph, part, y)
-    graph.nodes.append(onnx.helper.make_node("Identity", [y], ["Y"]))
-    net = onnx.helper.make_model(
-        onnx.helper.make_graph(
-            graph.nodes,
-            type(model).__name__,
-            [_described(onnx, "X", ["B", *size_names(input_shape(parts))])],
-            [_described(onnx, "Y", None)],
-            graph.constants,
-        ),
-        producer_name="tinygrad_edu",
-        opset_imports=[onnx.helper.make_opsetid("", _OPSET)],
+    graph.nodes.append(make.make_node("Identity", [y], ["Y"]))
+    shapes = {"X": ["B", *size_names(input_shape(parts))], "Y": None}
+    ends = [[make.make_tensor_value_info(name, graph.float, shapes[name])] for name in shapes]
+    net = make.make_model(
+        make.make_graph(graph.nodes, type(model).__name__, *ends, graph.constants),
+        producer_name="tinygrad_edu", opset_imports=[make.make_opsetid("", _OPSET)],
         ir_version=_IR_VERSION,
-    )
+    )  # fmt: skip
     net = onnx.shape_inference.infer_shapes(net, strict_mode=True)
     onnx.checker.check_model(net)
     write(path, net.SerializeToString())
@@ -59,7 +52,7 @@ class _Graph:
     """The nodes and constants of a file, each result with a name of its own."""
 
     def __init__(self, onnx: Any) -> None:
-        self.onnx = onnx
+        self.onnx, self.float = onnx, onnx.TensorProto.FLOAT
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
@@ -75,15 +68,15 @@ class _Graph:
         for x in numbers:
             if not abs(x) <= _LARGEST:
                 raise ValueError(f"{part!r:.80} holds the number {x:g}, which float32 cannot hold")
-        return self._stored(self.onnx.TensorProto.FLOAT, numbers, shape)
+        return self._stored(self.float, numbers, shape)
 
     def number(self, x: float) -> str:
         """One number as a constant; gives its name."""
-        return self._stored(self.onnx.TensorProto.FLOAT, [x], ())
+        return self._stored(self.float, [x], ())
 
     def cast(self, condition: str) -> str:
         """A condition as 0.0 or 1.0; gives its name."""
-        return self.node("Cast", condition, to=self.onnx.TensorProto.FLOAT)
+        return self.node("Cast", condition, to=self.float)
 
     def sizes(self, *numbers: int) -> str:
         """Whole numbers as a constant; gives its name."""
@@ -113,7 +106,3 @@ def _added(graph: _Graph, part: Module, x: str) -> str:
         return add(graph, z)
     sides = len(equal.takes) - 1  # one slope for all of a map
     return add(graph, z, graph.constant(alphas, part, len(alphas), *[1] * sides))
-
-
-def _described(onnx: Any, name: str, shape: list[int | str] | None) -> Any:
-    return onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)

@@ -46,6 +46,8 @@ UPDATES: Final[Mapping[str, Callable[..., Optimizer]]] = {
 #: What is learned, and for how many classes it stands.
 _KINDS: Final = {"two": 2, "several": 3, "numbers": 0}
 PENALTIES: Final = {"l1": l1, "l2": l2}
+#: What a loss can follow, if not net inputs: by what the outputs are for it.
+_OUTPUTS: Final = {"numbers": ["linear", "sigmoid", "tanh"], "probability": ["sigmoid"]}
 
 
 def parts() -> dict[str, Any]:
@@ -59,8 +61,8 @@ def parts() -> dict[str, Any]:
     return {
         "hidden": {activation: hidden(activation) for activation in units},
         "dropout": {activation: hidden(activation, dropout=True) for activation in units},
-        "ends": {f"{loss} {output}": end(loss, output) for loss in LOSSES for output in units
-                 if _go_together(loss, output)},
+        "ends": {f"{loss} {output}": end(loss, output) for loss, record in LOSSES.items()
+                 for output in _OUTPUTS.get(record.outputs, ["linear"])},
         "penalties": {name: penalty(of) for name, of in PENALTIES.items()},
         "optimizers": {name: update(make) for name, make in UPDATES.items()},
         "names": {notation: _patterns(notation) for notation in NOTATIONS},
@@ -84,14 +86,6 @@ def head_of(loss: str, classes: int) -> dict[str, Any] | None:
     head = head_for(loss, classes) if classes else Head("numbers", 1)
     end, units = f"{loss} {head.activation}", min(head.units, 2)
     return {"end": end, "units": units, "low": head.low, "threshold": head.threshold}
-
-
-def _go_together(loss: str, output: str) -> bool:
-    """Whether a loss can follow an output activation: probabilities come of a sigmoid alone."""
-    outputs = LOSSES[loss].outputs
-    if outputs == "probability":
-        return output == "sigmoid"
-    return output in ("linear", "tanh", "sigmoid") if outputs == "numbers" else output == "linear"
 
 
 def hidden(activation: str, *, dropout: bool = False) -> Part:
