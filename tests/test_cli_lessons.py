@@ -170,7 +170,7 @@ def test_a_file_is_run_and_judged(text, code, said, folder, run):
         (None, 1, "No such file"),
         ("x = 1", 2, "defines neither a class Value nor a function backward"),
         ("def backward(W1): return {}", 2, "no model and no X and no y: it needs model, a net"),
-        (PASS.replace("return locals()", "return dW1"), 1, "must give a dict of its arrays"),
+        (PASS.replace("return locals()", "return dW1"), 2, "must give a dict of its arrays"),
         (PASS.replace("y[:, None]", "y"), 1, "delta1 = (delta2 @ W2) * (1 - A1**2)"),
         ("Value = 3", 2, "takes the class itself, got int"),
         ("1 / 0", 1, "ZeroDivisionError"),
@@ -184,6 +184,7 @@ def test_what_cannot_be_judged_is_told(text, code, said, folder, run):
     out, err = run("diagnose", "mine.py", code=code)
     assert out == ""
     assert said in err
+    assert "lessons.py" not in err  # a traceback begins in the program
 
 
 def test_a_file_imports_what_lies_beside_it(folder, run):

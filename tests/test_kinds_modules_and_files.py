@@ -264,6 +264,12 @@ def with_a_layer_of_another_kind(rng=0):
     return model
 
 
+def with_a_weight_that_is_a_number(rng=0):
+    model = MLP(2, [2, 1], rng=rng)
+    model.layers[0].neurons[0].w[0] = 3.0
+    return model
+
+
 class Sub(Layer):
     """A layer of one's own."""
 
@@ -274,11 +280,12 @@ OWN = {
     "function in a list": lambda rng=0: MLP(2, [2, 2, 1], ["relu", math.tanh], rng=rng),
     "function as a part": lambda rng=0: Sequential(Layer(2, 2, rng=rng), lambda z: z * 2),
     "class as a part": lambda rng=0: Sequential(BatchNorm(2), Own(rng)),
-    "operation": lambda rng=0: Sequential(Layer(2, 1, Value(1.0).tanh().op, rng=rng)),
+    "operation": lambda rng=0: Sequential(Layer(2, 1, Value(1.0).erf().op, rng=rng)),
     "subclass": lambda rng=0: Sub(2, 1, rng=rng),
     "layer more": with_a_layer_more,
     "parameter more": with_a_parameter_more,
     "other layer": with_another_layer,
+    "a weight that is a number": with_a_weight_that_is_a_number,
     "layer of another kind": with_a_layer_of_another_kind,
 }
 NAMED = {
@@ -287,6 +294,7 @@ NAMED = {
     "function in a list": "the function tanh",
     "class as a part": f"{__name__}.Own",
     "layer more": "MLP with parts of your own",
+    "a weight that is a number": "MLP with parts of your own",
 }
 
 

@@ -147,6 +147,14 @@ def test_an_activation_can_be_a_function():
         MLP(2, [1], output=math.tanh, rng=0)([0.1, 0.2])
 
 
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_a_function_that_is_an_activation_is_known_by_its_name(name):
+    function = ACTIVATIONS[name]
+    model = MLP(2, [2, 2], function, function, rng=0)
+    assert repr(model) == repr(MLP(2, [2, 2], name, name, rng=0))
+    assert [layer.activation for layer in model.layers] == [name, name]
+
+
 def test_each_hidden_layer_can_have_an_activation_of_its_own():
     model = MLP(2, [3, 4, 1], ["relu", "tanh"], "sigmoid", rng=1)
     assert [layer.activation for layer in model.layers] == ["relu", "tanh", "sigmoid"]

@@ -163,8 +163,14 @@ def diagnose(args: argparse.Namespace) -> int:
         found = diagnosed(names, args.file)
     except UsageError:
         raise
-    except Exception:  # whatever a student's program may raise
-        traceback.print_exc()
+    except Exception as error:  # whatever a student's program may raise
+        frames = traceback.walk_tb(error.__traceback__)
+        theirs = [n for n, (f, _) in enumerate(frames) if f.f_code.co_filename == path]
+        if not theirs and isinstance(error, (TypeError, ValueError)):
+            raise UsageError(str(error)) from None  # of what the program gives
+        shown = traceback.TracebackException.from_exception(error)
+        del shown.stack[: theirs[0] if theirs else None]
+        print("".join(shown.format()), end="", file=sys.stderr)
         return 1
     finally:
         sys.path.pop(0)

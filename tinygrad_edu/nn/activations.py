@@ -142,8 +142,9 @@ def activation_name(activation: Activation, nonlin: bool | None = None) -> Activ
         if activation is not DEFAULT:
             raise ValueError(f"nonlin={nonlin!r} stands in place of an activation: write one only")
         return "relu" if flag("nonlin", nonlin) else "linear"
-    if callable(activation):
-        return activation
+    if callable(activation):  # one of functions.py is known by its name
+        names = [name for name, known in ACTIVATIONS.items() if known is activation]
+        return names[0] if names else activation
     return str(one_of("activation", activation, ACTIVATIONS))
 
 
