@@ -109,21 +109,6 @@ def test_right_parts_by_another_way_are_right() -> None:
     assert check("3.5", ANSWERS["2.3"])
 
 
-def test_the_parts_together_are_an_engine_without_a_slip() -> None:
-    def method(name: str) -> Callable[..., Any]:
-        def made(*operands: Any) -> Any:
-            v = ANSWERS[name](*operands)
-            return Whole(v.data, v.parents, v.local_grads, v.op)
-
-        return made
-
-    class Whole(Made):
-        __add__, __mul__, __pow__, tanh = map(method, ("3.1", "3.2", "3.3", "3.4"))
-        backward = ANSWERS["3.6"]
-
-    assert diagnose_engine(Whole).right
-
-
 @pytest.mark.slow
 def test_the_lesson_goes_on_with_what_the_reader_has_written() -> None:
     """Each step is filled with our version under the reader's name, up to the moons."""
