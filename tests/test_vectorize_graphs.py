@@ -308,7 +308,7 @@ def test_parameters_stand_in_the_order_of_p():
     assert names[:9] == [*w1, *(f"layer1.neuron{unit}.b" for unit in (1, 2, 3))]
 
 
-@pytest.mark.parametrize("extreme", [f.max, f.min])
+@pytest.mark.parametrize("extreme", [f.max, f.min, f.logsumexp])
 @pytest.mark.parametrize("rows", [3, 1200])
 def test_extremes_of_few_and_of_many_short_rows_equal_the_scalar_engine(extreme, rows):
     X = np.random.default_rng(0).integers(-2, 3, (rows, 4)).astype(float)  # with ties
