@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 from test_primitives import SAMPLES, cases
-from vectorized import Case, by_scalars, by_source, check, leaves, numbers, products
+from vectorized import Case, by_numpy, by_scalars, by_source, check, leaves, numbers, products
 
 from tinygrad_edu import functions as f
 from tinygrad_edu.engine import Primitive, RandomLeaf, Value, primitives
@@ -109,6 +109,8 @@ def test_a_computed_class_number_that_is_none_gives_nan_as_in_the_scalar_engine(
     program = check(lambda x, t: cross_entropy(model(x), 2 * t), numbers(B, 2), t[[0, 1, 2, 1, 0]])
     found = program(numbers(B, 2), t)
     assert np.isnan(found).tolist() == [False, False, False, True, True]
+    for by in (by_numpy, by_source):
+        assert np.isnan(by(program, numbers(B, 2), t)[0])
 
 
 cube = Primitive("cube", lambda m, x: x * x * x, lambda m, y, x: (3 * x * x,))

@@ -314,3 +314,4 @@ def test_extremes_of_few_and_of_many_short_rows_equal_the_scalar_engine(extreme,
     X = np.random.default_rng(0).integers(-2, 3, (rows, 4)).astype(float)  # with ties
     w = Value(2.0)
     check(lambda x: extreme([w * x[0], *x[1:]]), X)
+    check(lambda x: f.dot([w, w], [extreme(x), x[0]]), X)  # which zero it is does not matter there

@@ -226,6 +226,12 @@ def dots_of_inputs(x, y, w):
     return w[0] * f.dot(x, y) + w[1] * f.dot(x, x, y[0]) + f.dot(x, y[::-1])
 
 
+@net(numbers(B, 3), w=leaves(2, 3))
+def net_inputs_that_relu_and_others_read(x, w):
+    z = [f.dot(row, x) for row in w]
+    return f.sum([f.relu(a) * a for a in z])
+
+
 @net(numbers(B, 2, 3), numbers(B, 2, 3, seed=1), w=leaves(2, 2))
 def products_of_inputs_only(x, y, w):
     """A product {rows of x} x {rows of y} without a parameter in it."""
