@@ -169,12 +169,12 @@ class _Search:
             yield _Found(trial.place, r.slip, self.said(r, free), (trial.left, cost))
             return
         for slip, text, more in self.factors(free, trial.place):
-            where, first = trial.place, next(iter(trial.claims))
+            where = trial.place
             if slip in ("not reset", "mean for sum"):  # a slip of the sums over the examples
-                where = first
+                where = trial.behind[0]
             yield _Found(where, slip, text, (trial.left, cost + more))
             if slip == "constant factor":  # of an array that is not shown, or of all made of it
-                yield _Found(first, slip, text, (trial.left, cost + more))
+                yield _Found(trial.behind[0], slip, text, (trial.left, cost + more))
 
     def said(self, r: Rewrite, free: float) -> str:
         """What is said of a rewrite, its parts written as the program has them."""

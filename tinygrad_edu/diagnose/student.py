@@ -20,6 +20,8 @@ from tinygrad_edu.vectorize.layout import P
 EXACT, SINGLE = 1e-12, 1e-6
 #: With so many decimals numbers that people wrote down are told from exact ones.
 _DECIMALS: Final = range(2, 9)
+#: From so many numbers on a claim is large.
+_LARGE: Final = 20_000
 #: So many pairs of slips are tried.
 _MOST: Final = 3_000
 
@@ -197,7 +199,10 @@ class Pass:
 
 
 class Trial:
-    """What follows from another equation for an array, compared with the claims of the layer."""
+    """What follows from another equation for an array, compared with the claims of the layer.
+
+    Of a large claim only its product with one column is compared at first.
+    """
 
     def __init__(self, student: Pass, place: str) -> None:
         self.student, self.place, self.equations = student, place, student.equations
@@ -208,11 +213,21 @@ class Trial:
             n for n in self.equations.all
             if n in needed and (n == place or place in student.hidden(n))
         ]  # fmt: skip
-        self.claims = {n: student.claims.arrays[n] for n in self.names if n in student.expected}
-        self.left = len({*student.others} - {*self.claims})
+        self.behind = [n for n in self.names if n in student.claims.arrays]
+        self.left = len({*student.others} - {*self.behind})
         parts = [x for x, _ in places(self.equations.all[place]) if isinstance(x, Expr)]
         self.known = {id(x): evaluate(x, student.own) for x in parts}
-        self.count = sum(a.size for a in self.claims.values())
+        self.whole = {n: student.claims.arrays[n] for n in self.behind}
+        self.count = sum(a.size for a in self.whole.values())
+        rng = np.random.default_rng(0)
+        self.columns = {
+            n: rng.uniform(0, 1, (a.shape[1], 1)) / a.shape[1]
+            for n, a in self.whole.items()
+            if a.size > _LARGE and n in student.usable and a.ndim == 2
+        }
+        self.claims = {
+            n: a @ self.columns[n] if n in self.columns else a for n, a in self.whole.items()
+        }
 
     def pairs(self) -> Iterator[Rewrite]:
         """Two slips in one equation, so many that it does not take long."""
@@ -229,35 +244,42 @@ class Trial:
                 both = second._replace(slip=r.slip, says="{0}, and {1}", parts=(r, second))
                 yield both._replace(cost=r.cost + second.cost)
 
-    def numbers(self, x: Any, free: float) -> Iterator[Any]:
+    def numbers(self, x: Any, free: float, *, whole: bool = False) -> Iterator[Any]:
         """The arrays that are claimed, in order, if the place has this expression."""
         found = {**self.student.own, FREE.name: free}
         for name in self.names:
             own, known = (x, self.known) if name == self.place else (self.equations.all[name], {})
+            if name in self.columns and not whole:
+                yield projected(own, self.columns[name], found, known)
+                continue
             numbers = np.asarray(evaluate(own, found, known))
             if name not in self.student.usable:
                 found[name] = numbers
-            if name in self.claims:
+            if name in self.student.claims.arrays:
                 yield numbers
 
     def explains(self, r: Rewrite) -> float | None:
         """The free number with which a rewrite gives the claims, 0 if it has none; None if not."""
-        relative, tolerances = 5 * self.student.claims.relative, self.student.tolerances
         try:
             free = self._fit(r.x) if r.free else 0.0
-            if free is None:
+            if free is None or not self._agrees(r.x, free, self.claims):
                 return None
-            is_so = all(
-                agree(self.claims[name], a, tolerances[name] + relative * largest(a))
-                for name, a in zip(self.claims, self.numbers(r.x, free), strict=True)
-            )
-            return free if is_so else None
+            return free if not self.columns or self._agrees(r.x, free, self.whole) else None
         except (ValueError, IndexError):  # the shapes do not go together
             return None
 
+    def _agrees(self, x: Any, free: float, claims: Mapping[str, Any]) -> bool:
+        """Whether the claims follow: all their numbers, or their products with the columns."""
+        student, relative = self.student, 5 * self.student.claims.relative
+        numbers = self.numbers(x, free, whole=claims is self.whole)
+        return all(
+            agree(claims[name], a, student.tolerances[name] + relative * largest(a))
+            for name, a in zip(self.behind, numbers, strict=True)
+        )
+
     def _fit(self, x: Any) -> float | None:
         """The free number for which the claims come out nearest; they depend on it linearly."""
-        claims = [np.squeeze(a) for a in self.claims.values()]
+        claims = [np.squeeze(self.claims[n]) for n in self.behind]
         at_0, at_1 = ([np.squeeze(a) for a in self.numbers(x, t)] for t in (0.0, 1.0))
         if [a.shape for a in at_1] != [a.shape for a in claims]:
             return None
@@ -267,3 +289,18 @@ class Trial:
         size = float((one - base) @ (one - base))
         free = float((one - base) @ (claim - base)) / size if size else np.nan
         return free if np.isfinite(free) else None
+
+
+def projected(x: Any, v: Array, found: Mapping[str, Any], known: Mapping[int, Any]) -> Any:
+    """The numbers of an expression times the column v, without a large product of matrices."""
+    match x:
+        case Expr(op="@", args=(a, b)) if id(x) not in known:
+            return evaluate(a, found, known) @ projected(b, v, found, known)
+        case Expr(op="+" | "-", args=(a, b)) if id(x) not in known:
+            sign = 1 if x.op == "+" else -1
+            return projected(a, v, found, known) + sign * projected(b, v, found, known)
+        case Expr(op="*", args=(a, b)) if id(x) not in known:
+            if np.ndim(factor := evaluate(a, found, known)) == 0:
+                return factor * projected(b, v, found, known)
+    numbers = evaluate(x, found, known)
+    return numbers @ v if np.shape(numbers)[-1:] == np.shape(v)[:1] else numbers * np.sum(v)
