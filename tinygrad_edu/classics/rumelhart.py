@@ -245,7 +245,7 @@ def _place(model: MLP, X: _Bits, y: _Bits) -> dict[str, float]:
     }
 
 
-def _right(model: Module, X: _Bits, y: _Bits) -> list[bool]:
+def _right(model: Any, X: _Bits, y: _Bits) -> list[bool]:
     """Of each pattern whether all outputs are on the right side of 1/2."""
     return [
         all((a > 0.5) == (t > 0.5) for a, t in zip(given, wanted, strict=True))
