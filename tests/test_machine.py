@@ -18,7 +18,7 @@ from tinygrad_edu.nn import MLP
 from tinygrad_edu.vectorize import vectorize
 from tinygrad_edu.vectorize.executors import library, native
 from tinygrad_edu.vectorize.executors.instructions import INSTRUCTIONS
-from tinygrad_edu.vectorize.executors.kernel import compile_kernel
+from tinygrad_edu.vectorize.executors.kernel import Update, compile_kernel
 
 FOUND = library.find()
 RUNS = list(library.VARIANTS)[: FOUND.opened.machine_level() + 1] if FOUND else []
@@ -115,3 +115,10 @@ def test_a_machine_that_is_switched_off_computes_nothing(monkeypatch):
     made = native.machine_kernel(program.plan, 4, program.P, program.G, gradient=False)
     assert made is None
     assert program([1.0, 2.0]).tolist() == [2.0, 4.0]
+
+
+def test_an_update_by_numpy_reads_a_state_before_it_is_replaced():
+    x, g, s = np.array([1.0, 2.0]), np.array([3.0, 4.0]), np.array([5.0, 6.0])
+    equation = lambda m, g, x, lr, t, state: (x - lr * state[0], (2 * state[0] + g,))  # noqa: E731
+    Update(equation, x, g, [s])(0.5, 1)
+    assert (x.tolist(), s.tolist()) == ([-1.5, -1.0], [13.0, 16.0])
