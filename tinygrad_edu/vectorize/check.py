@@ -85,7 +85,7 @@ def is_alike(ran: Run, recorded: Recording) -> bool:
             return False
         known[v] = i
     nodes = [*tape.results, *([guard.left, guard.right] for guard in tape.guards)]
-    outcomes = [(sign, outcome) for sign, _, _, outcome, _ in ran.recorder.comparisons]
+    outcomes = [(sign, outcome) for sign, _, _, outcome, *_ in ran.recorder.comparisons]
     return (
         next(inner, None) is None
         and len(nodes) == len(ran.roots)
@@ -101,7 +101,7 @@ def check_alike(tape: Tape, twin: Tape) -> None:
             raise VectorizeError(
                 f"{guard.line}\n  compares numbers of the graph: the outcome is "
                 f"{guard.outcome} for one and {other.outcome} for another, so that no single "
-                f"program is right for both: {WAY_OUT}"
+                f"program is right for both: {guard.way_out}"
             )
     if (tape.records, tape.parents) != (twin.records, twin.parents):
         columns = [(t.records.values(), t.parents.values(), t.lines.values()) for t in (tape, twin)]

@@ -23,6 +23,10 @@ WAY_OUT: Final = (
     "write the choice into the graph with where(step(z), a, b), maximum or relu, or train with "
     'engine="scalar"'
 )
+OF_GRAD: Final = (
+    "grad() differentiates where, maximum, relu, ... as they chose; take smooth functions, or "
+    'train with engine="scalar"'
+)
 DOT: Final = primitives["dot"]
 DIFFERENT: Final = (
     "the program and the scalar graph give different numbers: the function may treat a Value "
@@ -129,12 +133,13 @@ class Guard(NamedTuple):
     right: int
     outcome: bool
     line: Line
+    way_out: str
 
     def error(self, example: int) -> "VectorizeError":
         """That the outcome is another for an example."""
         return VectorizeError(
             f"{self.line}\n  compares numbers of the graph: the outcome was {self.outcome} when "
-            f"the program was made and is {not self.outcome} for example {example}: {WAY_OUT}"
+            f"the program was made and is {not self.outcome} for example {example}: {self.way_out}"
         )
 
 

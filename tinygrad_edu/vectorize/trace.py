@@ -13,12 +13,13 @@ from types import FrameType
 from typing import Any, Final, NamedTuple
 
 from tinygrad_edu.checks import is_real
-from tinygrad_edu.engine import RandomLeaf, Value, constant, modes, toposort
+from tinygrad_edu.engine import RandomLeaf, Value, constant, grad, modes, toposort
 from tinygrad_edu.engine.grouped import groups_of
 from tinygrad_edu.engine.other_names import no_number
 from tinygrad_edu.engine.value import compare
 from tinygrad_edu.vectorize.tape import (
     DOT,
+    OF_GRAD,
     WAY_OUT,
     Guard,
     Line,
@@ -44,7 +45,7 @@ class Recorder:
     def __init__(self, *, lines: bool = True) -> None:
         self.wants_lines = lines
         self.lines: dict[Value, Line] = {}
-        self.comparisons: list[tuple[str, Value, Value, bool, Line]] = []
+        self.comparisons: list[tuple[str, Value, Value, bool, Line, str]] = []
         self.samples: list[RandomLeaf] = []
         self.asks = False
 
@@ -77,7 +78,7 @@ class Recorder:
     def compared(self, v: Value, sign: str, other: Value | float, outcome: bool) -> None:
         """Note a comparison, which becomes a guard."""
         right = other if isinstance(other, Value) else constant(other)
-        self.comparisons.append((sign, v, right, outcome, user_line()))
+        self.comparisons.append((sign, v, right, outcome, user_line(), _way_out()))
 
     def drawn(self, v: RandomLeaf) -> float:
         """The number for a new random leaf."""
@@ -175,8 +176,8 @@ def record(ran: Run, example: Sequence[Any], *, units: bool = True) -> Recording
     nodes = [[recording.enter(v) for v in values] for values in ran.roots]
     tape.results, sides = nodes[: len(ran.results)], nodes[len(ran.results) :]
     comparisons = ran.recorder.comparisons
-    for (sign, _, _, outcome, line), (left, right) in zip(comparisons, sides, strict=True):
-        tape.guards.append(Guard(sign, left, right, outcome, line))
+    for (sign, _, _, outcome, line, way), (left, right) in zip(comparisons, sides, strict=True):
+        tape.guards.append(Guard(sign, left, right, outcome, line, way))
     tape.samples = [recording.known.get(v, -1) for v in ran.recorder.samples]
     return recording if recording.is_right else record(ran, example, units=False)
 
@@ -214,6 +215,16 @@ def _line_of(error: BaseException) -> Line:
 def _is_own(frame: FrameType) -> bool:
     """Whether it is the package that runs there."""
     return bool(frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE)
+
+
+def _way_out() -> str:
+    """What to write instead of a comparison; one that `grad` makes is no choice of the user's."""
+    frame = sys._getframe(2)
+    while frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE and frame.f_back:
+        if frame.f_code is grad.__code__:
+            return OF_GRAD
+        frame = frame.f_back
+    return WAY_OUT
 
 
 def user_line() -> Line:
