@@ -18,7 +18,7 @@ from tinygrad_edu.data.dataset import Recipe
 from tinygrad_edu.figure import Figure
 from tinygrad_edu.nn import MLP, Layer, Sequential
 from tinygrad_edu.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
-from tinygrad_edu.nn.sequences import RNN
+from tinygrad_edu.nn.recurrent import RNN
 from tinygrad_edu.view.pictures import regions
 
 FILES = {"loss.png", "model.json", "report.html"}

@@ -58,7 +58,7 @@ from tinygrad_edu.nn import (
     load,
 )
 from tinygrad_edu.nn.model_file import ModelFileError
-from tinygrad_edu.nn.sequences import per_step
+from tinygrad_edu.nn.recurrent import per_step
 from tinygrad_edu.optim import OPTIMIZERS, clip_grad_norm, clip_grad_value, max_norm
 from tinygrad_edu.optim.optimizers import *
 from tinygrad_edu.perceptron import Perceptron
@@ -101,7 +101,7 @@ _MOVED = {
     "tinygrad_edu.floats": "tinygrad_edu.namespace",
     "tinygrad_edu.ink": "tinygrad_edu.expr",
     "tinygrad_edu.model_file": "tinygrad_edu.nn.model_file",
-    "tinygrad_edu.recurrent": "tinygrad_edu.nn.sequences",
+    "tinygrad_edu.recurrent": "tinygrad_edu.nn.recurrent",
     "tinygrad_edu.regularize": "tinygrad_edu.nn.norm",
     "tinygrad_edu.rng": "tinygrad_edu.checks",
     "tinygrad_edu.schedules": "tinygrad_edu.optim.schedules",

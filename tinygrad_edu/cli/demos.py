@@ -18,7 +18,7 @@ from tinygrad_edu.figure import Figure
 from tinygrad_edu.namespace import floats
 from tinygrad_edu.nn import Layer, Sequential
 from tinygrad_edu.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
-from tinygrad_edu.nn.sequences import RNN, per_step
+from tinygrad_edu.nn.recurrent import RNN, per_step
 from tinygrad_edu.perceptron import Perceptron, PerceptronHistory
 from tinygrad_edu.text import table
 from tinygrad_edu.train import evaluate, predict

@@ -1,6 +1,7 @@
 """Neural networks assembled from Values: Module, Neuron, Layer, MLP, Sequential and more layers."""
 
 from tinygrad_edu.nn.activations import ACTIVATIONS, UNIT_ACTIVATIONS, Activation
+from tinygrad_edu.nn.attention import Attention, Embedding
 from tinygrad_edu.nn.convolution import AvgPool2d, Conv2d, Flatten, MaxPool2d, Unflatten
 from tinygrad_edu.nn.initialisers import INITIALISERS, Initialiser
 from tinygrad_edu.nn.mlp import MLP, Layer, Neuron
@@ -8,8 +9,8 @@ from tinygrad_edu.nn.mode import modules
 from tinygrad_edu.nn.model_file import MAX_PARAMETERS
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.norm import BatchNorm, Dropout, RMSNorm
+from tinygrad_edu.nn.recurrent import RNN, RNNCell
 from tinygrad_edu.nn.registry import LAYERS, load, register
-from tinygrad_edu.nn.sequences import RNN, Attention, Embedding, RNNCell
 from tinygrad_edu.nn.sequential import Activate, Sequential
 
 __all__ = [
