@@ -199,6 +199,7 @@ def test_a_file_imports_what_lies_beside_it(folder, run):
 @pytest.fixture
 def tables(folder):
     Path("t.csv").write_text("u,v,word,kind\n1,2,x,a\n3,4,y,b\n2,1,x,a\n5,4,y,b\n")
+    Path("curve.csv").write_text("x,y\n" + "".join(f"{k},{k / 4}\n" for k in range(9)))
     Path("few.csv").write_text("u,v,kind\n1,2,a\n2,1,b\n3,3,a\n")
 
 
@@ -209,6 +210,8 @@ def tables(folder):
         ("t.csv --columns u,v --target kind", "own=file%2C-1.18"),
         ("t.csv --columns u,v --target kind", "%5B%22a%22%2C+%22b%22%5D"),
         ("few.csv", "&amp;share=0.0&amp;"),  # a class of one row is trained on
+        ("curve.csv", "&amp;share=0.3&amp;"),
+        ("curve.csv --columns x --target y", "own=file%2C0.0+0.0%2C"),
     ],
 )
 def test_the_page_of_a_data_set_or_a_table_is_written(words, link, tables, run):

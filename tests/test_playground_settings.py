@@ -102,6 +102,24 @@ def test_a_csv_file_gives_points(tmp_path: Path) -> None:
     assert (data.feature_names, data.class_names) == (("u", "v"), ("blue", "red"))
 
 
+@pytest.mark.parametrize(
+    ("columns", "X", "y"),
+    [
+        (["u", "w"], [[1.0], [3.0]], [0.5, -2.0]),
+        (["u", "v", "w"], [[1.0, 2.0], [3.0, 4.0]], [0.5, -2.0]),
+        (["u", "v"], [[1.0], [3.0]], [2.0, 4.0]),
+    ],
+)
+def test_a_csv_file_of_numbers_gives_a_function(
+    tmp_path: Path, columns: list[str], X: list[list[float]], y: list[float]
+) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text("kind,u,v,w\nred,1,2,0.5\nblue,3,4,-2\n")
+    data = points(path, columns=columns)
+    assert (data.X, data.y, data.class_names) == (X, y, ())
+    assert data.feature_names == tuple(columns[:-1])
+
+
 NO_ARRAYS = "arrays are given as X and y, a Dataset as *data, and columns are those of a CSV file"
 NO_FILE = "a file holds the labels too: write columns=[x1, x2, class] for y"
 PAIR = [[1, 2], [3, 4]]

@@ -232,7 +232,9 @@ def playground(args: argparse.Namespace) -> int:
         elif data not in SETS:
             names = ", ".join(SETS)
             raise UsageError(f"no data set {data!r:.40}: choose {names}, or name a FILE.csv")
-        alone = own is not None and 1 in Counter(own.y).values()  # no class on one side alone
+        alone = (
+            own is not None and own.class_names and 1 in Counter(own.y).values()
+        )  # no class on one side alone
         page = Playground(begun(Settings(), {"data": data, **({"share": 0} if alone else {})}, own))
     if args.out is None:
         return _serve(lesson(link=page.link), opened=not args.no_open)
@@ -249,7 +251,7 @@ def _columns(args: argparse.Namespace) -> list[str] | None:
     if not (args.columns or args.target):
         return None
     names = [*(args.columns or "").split(","), args.target]
-    if len(names) != 3 or not all(names):
+    if len(names) not in (2, 3) or not all(names):
         raise UsageError("of a table three columns are named: --columns A,B --target COLUMN")
     return names
 

@@ -164,7 +164,8 @@ def points(
 
     X        n rows of 2 numbers, such as an array or a frame, or the path of a CSV file
     y        n labels, without a file: whole numbers or texts, 2 to 10 different ones; or n numbers
-    columns  of a file: the names of x1, of x2 and of the class; not needed where it has just these
+    columns  of a file: the names of x1, of x2 and of the class, or of x and of y; not needed where
+             it has just these
 
     Raises TypeError or ValueError for anything else, TableError naming file, line and column.
     """
@@ -243,6 +244,11 @@ def _labels(y: Iterable[Any]) -> list[str | float]:
 def _of_table(table: Table, columns: Sequence[str] | None) -> Dataset:
     chosen = table.header if columns is None else columns
     chosen = listed("columns", chosen, "names", str)
+    if len(set(chosen)) in (2, 3) and not any(table.read(n).strange for n in chosen):
+        *X, y = (table.numbers(name) for name in chosen)
+        if len(X) == 1 or any(number % 1 for number in y):  # a function, as the page takes it
+            rows = [list(row) for row in zip(*X, strict=True)]
+            return Dataset(rows, y, tuple(chosen[:-1]), (), "own", table.path)
     if len(set(chosen)) != 3:
         raise TableError(
             f"{table.path}: three columns are needed, for x1, x2 and the class: "
