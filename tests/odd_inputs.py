@@ -312,7 +312,7 @@ def examples_of_functions() -> dict[str, Callable[[], Call]]:
         elif name in ("elu", "leaky_relu"):
             calls[name] = partial(call, function, Value(0.5), alpha=0.1)
             calls[f"{name} method"] = partial(call, getattr(Value(0.5), name), alpha=0.1)
-        elif hasattr(Value, name):
+        elif hasattr(Value, name) and name not in other_names.LOOKED_FOR:
             calls[key] = partial(call, function, Value(0.5))
             calls[f"Value.{name}"] = partial(call, getattr(Value(0.5), name))
         else:

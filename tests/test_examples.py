@@ -107,6 +107,15 @@ FORMS_OF_Y: dict[str, Callable[[], Any]] = {
     "numbers of several types": lambda: [Y[0], np.bool_(Y[1]), np.array(Y[2]), *map(float, Y[3:])],
 }
 LIST = "{} must be a list or an array, got {}"
+
+
+class Sparse:
+    """A matrix as SciPy has them: neither a list nor an array."""
+
+    def toarray(self) -> Any:
+        return np.array(X)
+
+
 Refused = dict[str, tuple[Any, type[Exception], str]]
 REFUSED: Refused = {
     "None": (None, TypeError, LIST.format("{}", "NoneType")),
@@ -124,6 +133,8 @@ REFUSED: Refused = {
     "a structured array": (
         np.array([(1.0, 2.0)], dtype=[("a", float), ("b", float)]), TypeError,
         "{} is a structured array: give its fields as columns of one array"),
+    "a sparse matrix": (
+        Sparse(), TypeError, "{0} is a sparse matrix: write {0}.toarray()"),
     "a masked array": (
         np.ma.array([1.0, 2.0], mask=[True, False]), ValueError,
         "{} has masked numbers: remove or replace them, as in X.filled(0)"),

@@ -68,6 +68,18 @@ CALLS = {
         "moons() has no argument 'n_samples': write n=...",
     ),
     "a seed of a net": (lambda: MLP(2, [1], seed=1), "MLP() has no argument 'seed': write rng=..."),
+    "what comes last in a net": (
+        lambda: MLP(2, [1], output_activation="sigmoid"),
+        "MLP() has no argument 'output_activation': write output=...",
+    ),
+    "a number of inputs": (
+        lambda: MLP(n_inputs=2, nouts=[1]),
+        "MLP() has no argument 'n_inputs': write nin=...",
+    ),
+    "a number of outputs": (
+        lambda: Layer(2, out_features=1),
+        "Layer() has no argument 'out_features': write nout=...",
+    ),
     "a layer without units": (lambda: Layer(2), "Layer() also needs nout"),
     "a split": (
         lambda: train_test_split(moons(9), random_state=1),

@@ -166,6 +166,21 @@ def test_parameters_are_found_in_containers_with_an_order(name):
     assert repr(model) == f"Net() with {len(names.split())} parameters"
 
 
+@pytest.mark.parametrize("make", [one, lambda: Neuron(1)], ids=["a parameter", "a layer"])
+def test_a_parameter_in_the_body_of_a_class_is_refused(make):
+    body = type("Body", (Module,), {"w": make(), "zero": Value(0.0), "b": 1.0})
+    model = body()
+    for ask in (model.parameters, model.state_dict, Net([model]).parameters):
+        with pytest.raises(TypeError) as caught:
+            ask()
+        assert str(caught.value) == (
+            "w stands in the body of class Body, where parameters are not searched: write "
+            "self.w = ... in its __init__"
+        )
+    model.w = one()
+    assert list(model.named_parameters()) == ["w"]
+
+
 def closure():
     w = one()
     return lambda x: w * x

@@ -75,6 +75,25 @@ def test_any_other_function_of_numpy_says_what_to_write(name):
         ufunc(*[np.array([0.5, 1.5]), Value(0.5)][-ufunc.nin :], where=True)
 
 
+@pytest.mark.parametrize("name", ["var", "std"])
+def test_how_far_one_value_is_spread_is_no_question(name):
+    told = f"^{name} of a Value would leave the graph: write functions.{name}\\(\\[x, y\\]\\)$"
+    with pytest.raises(TypeError, match=told):
+        getattr(np, name)(Value(2.0))
+    assert getattr(np, name)([Value(1.0), Value(3.0)]).data == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"), [("exp", "one operand"), ("cbrt", "one operand"), ("add", "2 operands")]
+)
+def test_no_function_of_numpy_writes_into_a_value(name, taken):
+    ufunc = UFUNCS[name]
+    told = f"^np.{name} takes {taken}, and no Value to write the result into$"
+    for x in (Value(0.5), np.array([0.5, 1.5]), 0.5):
+        with pytest.raises(TypeError, match=told):
+            ufunc(*[x] * ufunc.nin, Value(2.0))
+
+
 @pytest.mark.parametrize(
     ("name", "instead"),
     [

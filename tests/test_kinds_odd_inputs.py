@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import micrograd.engine
 import numpy as np
 import odd_inputs
 import pytest
@@ -199,6 +200,9 @@ test_what_python_said_at_an_entry_is_told_in_a_sentence = refusals(
                                "ys must be a list of Values, got Value: write jacobian([y], xs)"),
         "a number for a graph": (lambda: toposort(1.0), TypeError,
                                  "a graph is that of Values, got float"),
+        "a graph of another engine": (lambda: toposort(micrograd.engine.Value(1.0)), TypeError,
+                                      "a graph is that of Values, got Value of micrograd.engine: "
+                                      "write adopt(v)"),
         "a text for a condition": (lambda: f.where("a", 1.0, 2.0), TypeError,
                                    number("str 'a'", "the condition of where",
                                           "write float(...) around a text that is a number")),

@@ -36,6 +36,7 @@ from tinygrad_edu.namespace import FUNCTIONS
 from tinygrad_edu.view import deltas, draw, explain, network, steps, worksheet
 from tinygrad_edu.view.base.naming import names_of
 from tinygrad_edu.view.base.numbers import UNKNOWN
+from tinygrad_edu.view.film import pictures
 from tinygrad_edu.view.worksheet.contents import slope_rules
 
 # Formulas are mathematics: none of the words that only programs have.
@@ -202,7 +203,11 @@ def test_views_show_the_forward_pass_and_what_was_changed_since(make, new, names
         assert remark in repr(graph)
         assert remark in ElementTree.fromstring(graph.svg).findtext(f"{SVG}desc")
         assert f" {data} " in graph.table.splitlines()[-2]
-    assert remark in steps(y).caption
+    film = steps(y)
+    moving = pictures.animation(*film._stills(range(len(film))))
+    paths = explain(y, wrt=next(iter(new))).picture.svg
+    for picture in (film.html, film.strip().svg, moving, paths):
+        assert remark in picture
     said = "\n".join(str(explain(u)) for u in toposort(y))
     assert f"since then changed: {names}." in said
     with pytest.raises(GraphError, match="was changed since"):

@@ -183,6 +183,7 @@ BY_MATH = [
     Primitive("value_by_math", lambda m, x: math.exp(x), lambda m, y, x: (m.exp(x),)),
     Primitive("slope_by_math", lambda m, x: m.exp(x), lambda m, y, x: (math.exp(x),)),
     Primitive("square_by_power", lambda m, x: x * x, lambda m, y, x: (2 * x**1,)),
+    Primitive("inverse_by_sign", lambda m, x: 1.0 / x, lambda m, y, x: (-y * y,)),
 ]
 DECIDING = [
     Primitive("relu_by_if", lambda m, x: x if x > 0 else 0.0, lambda m, y, x: (1.0 * (x > 0),)),
@@ -229,10 +230,11 @@ READS = (
     "reads the number of a Value (v.data or v.grad), which a program for all examples does not "
     f"have: {WAY_OUT}"
 )
-WITH_M = "write it with the operators and functions of m alone, as in m.exp(x) and "
-WITH_M += "m.where(x > 0, x, 0.0)"
+WITH_M = "write it with +, -, * and functions of m alone, as in m.divide(x, y), m.pow(x, 2) "
+WITH_M += "and m.where(x > 0, x, 0.0)"
 SYMBOL = "must be real number, not Symbol"
 POWER = "unsupported operand type(s) for ** or pow(): 'Symbol' and 'int'"
+OVER = "unsupported operand type(s) for /: 'float' and 'Symbol'"
 NUMBER = "an example takes one real number, got "
 #: What is traced, the example, and the message; the line of a function by its offset.
 REFUSED = [
@@ -275,7 +277,9 @@ test_an_operation_that_leaves_its_namespace_is_refused = refusals(
             + WITH_M,
         )
         for operation, (what, why) in zip(
-            BY_MATH, [("value", SYMBOL), ("slopes", SYMBOL), ("slopes", POWER)], strict=True
+            BY_MATH,
+            [("value", SYMBOL), ("slopes", SYMBOL), ("slopes", POWER), ("value", OVER)],
+            strict=True,
         )
     ]
 )

@@ -39,6 +39,13 @@ class _Tensor(Protocol):
     def __array__(self) -> Any: ...
 
 
+@runtime_checkable
+class _Sparse(Protocol):
+    """A sparse matrix, as SciPy has them."""
+
+    def toarray(self) -> Any: ...
+
+
 class Rows(Sequence[Any]):
     """n rows of floats, or n targets (ints, floats or rows), as lists and as an array.
 
@@ -235,6 +242,8 @@ def _opened(data: Any, name: str, most: int | None = None) -> Any:
     """The data as an array, of `most` dimensions, or as something else with rows in an order."""
     if isinstance(data, Rows):
         return data.lists if data._lists is not None else data._array
+    if isinstance(data, _Sparse):
+        raise TypeError(f"{name} is a sparse matrix: write {name}.toarray()")
     entries = _in_order(data, name)
     if entries is None:
         kind = type(data).__name__ if as_array(data) is None else "an array without rows"

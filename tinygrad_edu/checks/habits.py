@@ -14,10 +14,13 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 #: An argument of other libraries -> ours.
 ARGUMENTS: Final = {
     "activation_fn": "activation", "alpha": "penalty", "batch": "batch_size", "criterion": "loss",
-    "hidden_layer_sizes": "nouts", "iterations": "epochs", "learning_rate": "lr",
-    "loss_fn": "loss", "max_iter": "epochs", "n_epochs": "epochs",
-    "n_estimators": "n", "n_points": "n", "n_samples": "n", "num_epochs": "epochs",
-    "opt": "optimizer", "optim": "optimizer", "random_seed": "rng", "random_state": "rng",
+    "final_activation": "output", "hidden_layer_sizes": "nouts", "in_features": "nin",
+    "input_size": "nin", "iterations": "epochs", "last_activation": "output", "learning_rate": "lr",
+    "loss_fn": "loss", "max_iter": "epochs", "n_epochs": "epochs", "n_in": "nin",
+    "n_estimators": "n", "n_inputs": "nin", "n_points": "n", "n_samples": "n",
+    "num_epochs": "epochs", "opt": "optimizer", "optim": "optimizer", "out_activation": "output",
+    "out_features": "nout", "output_activation": "output", "output_size": "nout",
+    "random_seed": "rng", "random_state": "rng",
     "regularizer": "penalty", "sample_weights": "sample_weight", "seed": "rng",
     "val_data": "validation", "validation_data": "validation", "validation_split": "validation",
     "verbose": "progress", "weights": "sample_weight",

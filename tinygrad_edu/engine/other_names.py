@@ -43,11 +43,13 @@ _INSTEAD: Final = {
     "isinf": "math.isinf(x.data)", "isfinite": "math.isfinite(x.data)",
     "rint": "round(x.data)", "floor": "math.floor(x.data)", "ceil": "math.ceil(x.data)",
     "trunc": "math.trunc(x.data)", "signbit": "x < 0",
+    "std": "functions.std([x, y])", "var": "functions.var([x, y])",
 }
 #: The methods that NumPy looks for among the items of an array of objects, beside those of Value.
 LOOKED_FOR: Final = (
     "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cbrt", "conjugate",
     "deg2rad", "degrees", "fabs", "fmod", "hypot", "logical_xor", "rad2deg", "radians", "rint",
+    "std", "var",
 )
 #: What micrograd, its lecture and PyTorch call otherwise: what to write here.
 OF_VALUES: Final = {
@@ -148,6 +150,9 @@ def of_numpy(v: Any, ufunc: Any, method: str, *inputs: Any, **options: Any) -> A
         ]
         if len(plain) == len(inputs):
             return function(*plain)
+    if any(isinstance(x, Node) for x in options.get("out", ())):
+        taken = "one operand" if ufunc.nin == 1 else f"{ufunc.nin} operands"
+        raise TypeError(f"np.{ufunc.__name__} takes {taken}, and no Value to write the result into")
     numpy: Any = sys.modules["numpy"]
     known = vars(numpy).get(ufunc.__name__) is ufunc and not ufunc.signature
     if function is None and known:
@@ -172,7 +177,7 @@ def _clip(x: Any, low: Any = None, high: Any = None, out: None = None) -> Any:
 def _refused(name: str) -> Function:
     here = _INSTEAD.get(name, "one of tinygrad_edu.functions, or x.data for the number")
 
-    def refused(*x: Any) -> Any:
+    def refused(*x: Any, **_: Any) -> Any:
         raise TypeError(f"{name} of a Value would leave the graph: write {here}")
 
     return refused

@@ -17,7 +17,9 @@ def toposort(*roots: Node[V], leaves: bool = False) -> list[V]:
     """
     for v in roots:
         if not isinstance(v, Node):
-            raise TypeError(f"a graph is that of Values, got {type(v).__name__}")
+            kind = type(v)
+            foreign = f" of {kind.__module__}: write adopt(v)" if kind.__name__ == "Value" else ""
+            raise TypeError(f"a graph is that of Values, got {kind.__name__}{foreign}")
     found: dict[int, Any] = {0: None}  # by birth; that of leaves is 0
     seen: set[int] = set()
     stack: list[Any] = [*roots]

@@ -83,8 +83,8 @@ def parts_of(owner: object, module: type, *, private: bool = False) -> Iterator[
 def rows_of(owner: object, module: type, *, checked: bool = True) -> list[Part]:
     """The parameters and buffers of a module and those below, each once, where it is found first.
 
-    Raises TypeError if an object that is not taken apart holds another one, unless `checked` is
-    False. One that is found elsewhere may stand there too, as in an optimizer.
+    Raises TypeError if an object that is not taken apart holds another one, or a class does, unless
+    `checked` is False. One that is found elsewhere may stand there too, as in an optimizer.
     """
     parts = list(parts_of(owner, module))
     rows = [part for part in parts if part.ends]
@@ -105,7 +105,22 @@ def rows_of(owner: object, module: type, *, checked: bool = True) -> list[Part]:
                 "parameters are not searched: keep them in a list, a dict or a Module, or let "
                 'the name begin with "_" if they are not learned'
             )
+    if checked:
+        _check_classes([owner, *(part.x for part in parts if isinstance(part.x, module))], module)
     return rows
+
+
+def _check_classes(modules: Sequence[Any], module: type) -> None:
+    """Raise TypeError if a parameter or a module stands in the body of a class of one of these."""
+    kinds = (Value, module)
+    for kind in dict.fromkeys(map(type, modules)):
+        for name, x in chain.from_iterable(vars(base).items() for base in kind.__mro__):
+            own = isinstance(x, kinds) and getattr(x, "kind", "parameter") == "parameter"
+            if own and any(type(m) is kind and name not in attributes(m) for m in modules):
+                raise TypeError(
+                    f"{name} stands in the body of class {kind.__name__}, where parameters are not "
+                    f"searched: write self.{name} = ... in its __init__"
+                )
 
 
 def values_of(rows: Iterable[Part]) -> list[Value]:

@@ -229,8 +229,8 @@ def written(record: Primitive, what: str, *operands: Any) -> Any:
     except (TypeError, ValueError, AttributeError) as error:
         raise VectorizeError(
             f"the {what} of the operation {record.name} cannot be written for arrays ({error}): "
-            "write it with the operators and functions of m alone, as in m.exp(x) and "
-            "m.where(x > 0, x, 0.0)"
+            "write it with +, -, * and functions of m alone, as in m.divide(x, y), m.pow(x, 2) "
+            "and m.where(x > 0, x, 0.0)"
         ) from error
 
 

@@ -60,6 +60,7 @@ class Sketch(NamedTuple):
     products: Sequence[Sequence[Factor]]
     formulas: Sequence[str]
     title: str
+    caption: Sequence[str]
 
     def svg(self) -> str:
         """The picture. Raises RenderError without a renderer, or for more boxes than have room."""
@@ -110,7 +111,7 @@ class Sketch(NamedTuple):
             wide = max(wide, formula_width(readable(formula), 14))
         width = max(size_of(root)[0], wide + 10)
         root.set("viewBox", f"0 0 {width:.0f} {y + 4:.0f}")
-        return inline(finished(root, ()), self.title, "; ".join(self.formulas))
+        return inline(finished(root, self.caption), self.title, "; ".join(self.formulas))
 
 
 def sketch(
@@ -164,7 +165,8 @@ def sketch(
             terms = [" * ".join(number(link.slope, first=False).text for link in route)]
     if total and terms != [""]:
         formulas.append(f"{total} = {' + '.join(terms)} = {short(grads[ends.pop()])}")
-    return Sketch(diagram, frozenset(lines), products, formulas, f"Paths to {names[root]}")
+    title, changes = f"Paths to {names[root]}", numbers.changes(names)
+    return Sketch(diagram, frozenset(lines), products, formulas, title, changes)
 
 
 def _near(order: Sequence[Value], names: Names, routes: Sequence[Sequence[Link]]) -> set[Value]:

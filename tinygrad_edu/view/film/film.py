@@ -183,7 +183,7 @@ class Film:
             ".html": page,
             ".htm": page,
             ".svg": lambda: pictures.animation(*self._stills(range(len(self)))),
-            ".gif": lambda: pictures.as_gif(*self._stills(range(len(self)))[:2]),
+            ".gif": lambda: pictures.as_gif(*self._stills(range(len(self)))[:3]),
         }
         return save(path, "film", {**forms, **{k: x for k, x in still.items() if k not in forms}})
 
@@ -196,11 +196,11 @@ class Film:
     def _sheet(self, chosen: Sequence[int]) -> str:
         return pictures.contact_sheet(*self._stills(chosen))
 
-    def _stills(self, chosen: Sequence[int]) -> tuple[Element, list[Still], str, str]:
-        """The drawing, these frames, title and description of a picture of them."""
+    def _stills(self, chosen: Sequence[int]) -> tuple[Element, list[Still], str, str, str]:
+        """The drawing, these frames, caption, title and description of a picture of them."""
         stills = [Still(self._heading(k), self._frames[k], self._numbers_at(k)) for k in chosen]
         lead = f"{self._lead} {len(chosen)} of {len(self)} frames are shown."
-        return self._drawing, stills, self.title, lead
+        return self._drawing, stills, self.caption, self.title, lead
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         if displays_still():

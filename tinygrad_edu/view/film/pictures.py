@@ -116,35 +116,40 @@ def filled(root: Element, numbers: Mapping[str, str]) -> Element:
     return root
 
 
-def contact_sheet(drawing: Element, stills: Sequence[Still], title: str, description: str) -> str:
+def contact_sheet(
+    drawing: Element, stills: Sequence[Still], caption: str, title: str, description: str
+) -> str:
     """The SVG element: frames side by side while 700 pixels are enough, then below each other."""
     frames = [_still(drawing, still) for still in stills]
     w, h = size_of(frames[0])
     columns = max(1, min(3, len(stills), int((_WHOLE - _GAP) // (w + _GAP))))
-    outer = _ground(columns * (w + _GAP) + _GAP, -(-len(stills) // columns) * (h + _GAP) + _GAP)
+    wide, high = columns * (w + _GAP) + _GAP, -(-len(stills) // columns) * (h + _GAP) + _GAP
+    outer = _ground(wide, high, caption, _GAP + 4)
     for k, frame in enumerate(frames):
         x, y = _GAP + k % columns * (w + _GAP), _GAP + k // columns * (h + _GAP)
         outer.append(place(frame, x, y, w, h))
     return inline(outer, title, description)
 
 
-def as_gif(drawing: Element, stills: Sequence[Still]) -> bytes:
+def as_gif(drawing: Element, stills: Sequence[Still], caption: str) -> bytes:
     """The frames as an animated GIF that begins again after the last one."""
     from tinygrad_edu.figure import gif
     from tinygrad_edu.view.base.pdf import figure_of
 
-    pages = (contact_sheet(drawing, [still], "", "") for still in stills)
+    pages = (contact_sheet(drawing, [still], caption, "", "") for still in stills)
     frames = [figure_of(page).png(144) for page in pages]
     times = [*[round(1000 * _SECONDS)] * (len(frames) - 1), round(1000 * _HELD * _SECONDS)]
     return gif(frames, times)
 
 
-def animation(drawing: Element, stills: Sequence[Still], title: str, description: str) -> str:
+def animation(
+    drawing: Element, stills: Sequence[Still], caption: str, title: str, description: str
+) -> str:
     """The frames as one SVG that plays by itself, without a script, and begins again.
 
     A reader that plays no animation shows the last frame.
     """
-    outer = _ground(*size_of(_still(drawing, stills[0])))
+    outer = _ground(*size_of(_still(drawing, stills[0])), caption, 4)
     root = deepcopy(drawing)
     outer.append(place(root, 0, 0, *size_of(root)))
     parents = {child: parent for parent in root.iter() for child in parent}
@@ -240,10 +245,14 @@ def _write(element: Element, key: str, text: str) -> None:
         element.attrib.update({"class": kind, "fill": BY_NAME[kind.upper()], "font-weight": "600"})
 
 
-def _ground(width: float, height: float) -> Element:
-    """A white ground of this size, with the colours of a light one in every theme."""
-    outer = tag("svg", width=f"{width:.0f}", height=f"{height:.0f}")
-    outer.set("viewBox", f"0 0 {width:.0f} {height:.0f}")
+def _ground(width: float, height: float, caption: str, left: float) -> Element:
+    """A white ground, with the colours of a light one in every theme, and the caption below."""
+    lines = wrap(readable(caption), int((width - left) / 6.4))
+    high = height + _LINE * len(lines)
+    outer = tag("svg", width=f"{width:.0f}", height=f"{high:.0f}")
+    outer.set("viewBox", f"0 0 {width:.0f} {high:.0f}")
     outer.set("data-theme", "light")
-    outer.append(tag("rect", x=0, y=0, width=width, height=height, fill=ZERO.light))
+    outer.append(tag("rect", x=0, y=0, width=width, height=high, fill=ZERO.light))
+    for k, line in enumerate(lines):
+        outer.append(words(line, left, height + k * _LINE + 10, fill=SOFT.light, font_size="12"))
     return outer
