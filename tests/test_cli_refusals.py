@@ -84,7 +84,7 @@ REFUSED = {
     "draw a*beta a=1 betta=1": "beta needs a number, as in beta=1; or did you mean betta?\n"
     "  a*beta\n    ^",
     "draw a a=1 -o g": "the suffix of the picture says its format and 'g' has none: "
-    "write -o graph.svg, .png or .dot",
+    "write -o graph.svg",
     "bench --rounds 0": "--rounds must be at least 1, got 0",
     "bench --json no/such/x.json": "--json no/such/x.json is no file in an existing folder",
     "bench --json .": "--json . is no file in an existing folder",

@@ -153,6 +153,17 @@ def test_the_sentence_is_a_program_with_both_gradients_and_the_slip() -> None:
     )
 
 
+def test_of_a_class_that_has_sums_alone_the_commonest_slip_is_told() -> None:
+    lines = "            self.grad {0} out.grad\n            other.grad {0} out.grad\n"
+    value = changed(lines.format("+="), lines.format("="))
+    del value.__mul__, value.__pow__, value.relu
+    assert str(diagnose_engine(value)) == (
+        "after a = Value(1.5); y = a + a; y.backward(), a.grad is 1, and right is 2: = stands "
+        "where += belongs; it may also be that of two equal operands one is remembered: a set has "
+        "it once"
+    )
+
+
 def test_operands_of_a_difference_that_are_exchanged_are_told() -> None:
     exchanged = changed("return other + (-self)", "return self + (-other)")
     assert str(diagnose_engine(exchanged)) == (

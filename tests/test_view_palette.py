@@ -81,7 +81,7 @@ BELOW = {"train/history.py": set(palette.CURVES)}
 
 def test_colours_stand_in_the_palette_only():
     files = (
-        path for ending in ("py", "css", "html", "js") for path in PACKAGE.rglob(f"*.{ending}")
+        path for ending in ("py", "css", "html", "mjs") for path in PACKAGE.rglob(f"*.{ending}")
     )
     for path in files:
         place = path.relative_to(PACKAGE).as_posix()
@@ -89,4 +89,6 @@ def test_colours_stand_in_the_palette_only():
         found = set(re.findall(r"(?<![\w&])#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b", text))
         if place != "view/base/palette.py":
             assert found <= BELOW.get(place, set()), place
-        assert not re.search(r'"(RdBu|coolwarm|bwr|seismic)', text), place
+        assert not re.search(r'cmap"?[=:] ?"|colormaps\["|"(RdBu|coolwarm|bwr|seismic)', text), (
+            place
+        )

@@ -19,7 +19,7 @@ from tinygrad_edu.text import clean, number_text, table
           help="numbers, names, + - * / **, parentheses, functions such as tanh(a)"),
     takes("assignments", nargs="*", metavar="NAME=NUMBER", help="the number of each name"),
     takes("-o", "--out", default="graph.svg", metavar="FILE",
-          help="the picture: .svg, .png or .dot (default: %(default)s)"),
+          help="the picture: .svg, .png, .pdf, .tex, .dot, ... (default: %(default)s)"),
     takes("--edges", choices=("none", "local", "gradient"), default="none",
           help="numbers on the edges: local derivatives, or the gradient that flows back"),
     description="Compute a formula forward and backward, and draw its computation graph.",
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     if not Path(args.out).suffix:
         raise UsageError(
             f"the suffix of the picture says its format and {args.out!r} has none: "
-            "write -o graph.svg, .png or .dot"
+            "write -o graph.svg"
         )
     values = assigned(args.assignments)
     with usage_errors():

@@ -152,8 +152,8 @@ def train_test_split(
         raise ValueError(f"cannot split {len(rows)} row(s); at least 2 are needed")
     if test_size is not None and test_ratio is not None:
         raise TypeError("test_size and test_ratio are two names of one option: write test_size")
-    size = next((x for x in (test_size, test_ratio) if x is not None), 0.25)
-    size = real("test_size", size, above=0, below=1)
+    name, size = ("test_size", test_size) if test_ratio is None else ("test_ratio", test_ratio)
+    size = real(name, 0.25 if size is None else size, above=0, below=1)
     order = list(range(len(rows)))
     classes = [None] * len(rows)
     if flag("stratify", stratify):

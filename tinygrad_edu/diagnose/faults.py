@@ -173,7 +173,6 @@ WALKS: Final = (
     Fault("order", "a node passes on once for each way that leads to it: keep a set of the visited", order=lambda root, *_: _every_way(root)),
     Fault("order", "a node passes on when it is first met, before all of its gradient has arrived: sort the graph first", order=lambda root, *_: dict.fromkeys(_every_way(root))),
     Fault("order", "a node passes on level by level, before all of its gradient has arrived: sort the graph first", order=_by_levels),
-    Fault("overwritten", "each node that is visited sets its own grad to 1: only the root may", order=_each_a_root),
     Fault("term missing", "nodes with equal numbers are taken for one: compare with `is`, or keep == and hash as they are", order=_by_number),
     Fault("term missing", "only the root passes on: what it was made from is not visited", order=lambda root, *_: [root]),
     Fault("term missing", "only the first operand is visited further", order=lambda root, *_: _one_way(root, 0)),
@@ -195,6 +194,8 @@ CHAINS: Final = (
     Fault("wrong slope", "the slope is divided by the gradient of the result, not multiplied by it", chain=lambda slope, y, x: floats.divide(slope, y.grad)),
     Fault("term missing", "of two equal operands one is remembered: a set has it once", operands=dict.fromkeys, children=dict.fromkeys),
 )
+#: A slip of the walk that a class with sums alone cannot tell from = for +=, which is commoner.
+ALL_ROOTS: Final = Fault("overwritten", "each node that is visited sets its own grad to 1: only the root may", order=_each_a_root)
 #: Slips of one operation, in what its result remembers.
 MEMORIES: Final = (
     Fault("term missing", "the result does not remember what it was made from", children=lambda operands: ()),
@@ -207,8 +208,7 @@ MEMORIES: Final = (
 def faults(of: Iterable[str]) -> Iterator[Fault]:
     """The slips that may be behind a graph of these operations, the simplest first."""
     ops = dict.fromkeys(of)
-    yield from WALKS
-    yield from CHAINS
+    yield from (*WALKS, *CHAINS, ALL_ROOTS)
     yield Fault("factor missing", "the gradient of the result is passed on without the slope",
                 chain=lambda slope, y, x: y.grad)  # fmt: skip
     for op in ops:

@@ -48,6 +48,8 @@ PLOT_PALE: Final = "#999999"
 PLOT_SHADE: Final = "#ececec"
 #: Contours of a surface: from the lowest area to the highest, their lines, and numbers on them.
 HEIGHTS: Final = ("#ffffff", "#b9bdd0", "#7b809c", "#4a4e66")
+#: Maps of matplotlib, for what has no sign: shares, the ink of images, a relief, what has an order.
+SHARES, IMAGES, RELIEF, IN_ORDER = "Blues", "Greys", "Blues_r", "viridis"
 
 #: The colours of classes 0, 1, 2, ...: those of Okabe and Ito, and two more.
 CLASSES: Final = (

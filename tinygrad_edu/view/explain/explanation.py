@@ -54,7 +54,7 @@ class Explanation(Equations):
 
     `value` is the derivative, or the number of the value that is explained. `picture` draws its
     paths in the graph, the 8 largest of many, each factor below the place it comes from; `.save` it
-    as .svg, .png or .pdf. It keeps no Value.
+    as .svg, .png, .pdf, ..., the equations as .tex or .txt. It keeps no Value.
     """
 
     _kind = "explanation"

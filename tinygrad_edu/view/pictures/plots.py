@@ -35,7 +35,7 @@ from tinygrad_edu.train.held import trial
 from tinygrad_edu.train.training import AnyOptimizer
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
-from tinygrad_edu.view.base.palette import CURVES, PLOT_INK
+from tinygrad_edu.view.base.palette import CURVES, IN_ORDER, PLOT_INK
 from tinygrad_edu.view.network.deltas import loss_of, passes_of
 from tinygrad_edu.view.pictures.canvas import bare, canvas, graph, key, legend, plain, signed
 from tinygrad_edu.view.pictures.field import put_back
@@ -237,7 +237,7 @@ def gradients(
             batch_size=batch_size, rng=rng, callbacks=[look], progress=False,
         )  # fmt: skip
     outside, ax = ax is None, canvas(ax, 7.6, 3.6)
-    colours = mpl.colormaps["viridis"](np.linspace(0, 0.88, len(layers)))
+    colours = mpl.colormaps[IN_ORDER](np.linspace(0, 0.88, len(layers)))
     curves = [_above_0(of_layer) for of_layer in zip(*sizes, strict=True)]
     ax.set_yscale("log")
     draw_epochs(ax, [(c, {"color": colour}) for c, colour in zip(curves, colours, strict=True)])

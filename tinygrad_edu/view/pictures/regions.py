@@ -14,7 +14,7 @@ from tinygrad_edu.losses import Loss
 from tinygrad_edu.train.evaluation import head_of_model
 from tinygrad_edu.train.heads import Head
 from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.view.base.palette import PLOT_FAINT, PLOT_INK, PLOT_PALE
+from tinygrad_edu.view.base.palette import PLOT_FAINT, PLOT_INK, PLOT_PALE, SHARES
 from tinygrad_edu.view.pictures.canvas import (
     bare,
     canvas,
@@ -292,7 +292,7 @@ def confusion(
     part = count / count.sum(axis=1, keepdims=True).clip(1)
     size = 2.4 + 0.45 * max(k, 4)
     ax = canvas(ax, size + 0.5, size)
-    ax.imshow(np.sqrt(part), cmap="Blues", vmin=0, vmax=1.15)
+    ax.imshow(np.sqrt(part), cmap=SHARES, vmin=0, vmax=1.15)
     for i in range(k):
         for j in range(k):
             ax.text(

@@ -18,7 +18,7 @@ from tinygrad_edu.train.evaluation import evaluation
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.view.base.naming import names_of
-from tinygrad_edu.view.base.palette import CURVES, HEIGHTS, PLOT_INK
+from tinygrad_edu.view.base.palette import CURVES, HEIGHTS, PLOT_INK, RELIEF
 from tinygrad_edu.view.pictures.canvas import canvas, key, legend, plain, plane
 from tinygrad_edu.view.pictures.field import (
     FINEST,
@@ -119,7 +119,7 @@ def _contours(ax: Axes, xs: Array, ys: Array, height: Array) -> None:
 def _relief(ax: Any, xs: Array, ys: Array, height: Array) -> None:
     ax.computed_zorder = False
     a, b = np.meshgrid(xs, ys)
-    ax.plot_surface(a, b, height, cmap="Blues_r", alpha=0.85, linewidth=0, zorder=1)
+    ax.plot_surface(a, b, height, cmap=RELIEF, alpha=0.85, linewidth=0, zorder=1)
 
 
 def _course(ax: Any, numbers: Sequence[Array], colour: str) -> None:

@@ -15,7 +15,7 @@ from tinygrad_edu.nn.sequential import layers_of
 from tinygrad_edu.text import short
 from tinygrad_edu.train.evaluation import head_of_model
 from tinygrad_edu.vectorize.arrays import Array
-from tinygrad_edu.view.base.palette import PLOT_FAINT, PLOT_INK
+from tinygrad_edu.view.base.palette import IMAGES, PLOT_FAINT, PLOT_INK
 from tinygrad_edu.view.pictures.canvas import (
     bare,
     canvas,
@@ -109,7 +109,7 @@ def images(
             f"{len(rows)} rows of {rows.shape[-1]} and {len(titles)} titles"
         )
     titles = [plain(text) for text in titles or [""] * len(rows)]
-    look = {"vmin": rows.min(), "vmax": rows.max(), "cmap": "Greys", "aspect": "equal"}
+    look = {"vmin": rows.min(), "vmax": rows.max(), "cmap": IMAGES, "aspect": "equal"}
     return _in_cells(ax, rows.reshape(-1, height, width), titles, look)
 
 
