@@ -16,6 +16,11 @@ def data_of(leaves: Sequence[Value]) -> list[float]:
     return [v.data for v in leaves]
 
 
+def first_result(values: Iterable[Value]) -> Value | None:
+    """The first that an operation gave, None if all are leaves."""
+    return next((v for v in values if v._birth), None)
+
+
 def assign(leaves: Sequence[Value], numbers: Iterable[float], gradients: Iterable[float]) -> None:
     """Give each its number and gradient, which are floats."""
     for v, x, g in zip(leaves, numbers, gradients, strict=True):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from tinygrad_edu.checks import is_listed, real
 from tinygrad_edu.engine import Value
+from tinygrad_edu.engine.leaves import first_result
 
 __all__ = ["clip_grad_norm", "clip_grad_value", "max_norm"]
 
@@ -75,9 +76,8 @@ def leaves_in(who: str, values: Iterable[Value]) -> list[Value]:
         raise ValueError(
             "there are no parameters to optimize: give model.parameters() of a model that has some"
         )
-    for v in leaves:
-        if v.op is not None:
-            raise ValueError(f"{v!r} is the result of an operation: only leaves can be optimized")
+    if (v := first_result(leaves)) is not None:
+        raise ValueError(f"{v!r} is the result of an operation: only leaves can be optimized")
     if len(set(leaves)) < len(leaves):
         raise ValueError("a parameter is given twice: it would be updated twice")
     return leaves

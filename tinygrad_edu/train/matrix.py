@@ -125,7 +125,10 @@ class MatrixDescent(Descent):
             self.x[...] = data_of(self.optimizer.parameters)
         if self.on_values:
             return
-        columns = self.optimizer.columns or zip(*self.optimizer.states, strict=True)
+        columns = self.optimizer.columns
+        if not columns:  # zip(*rows) would take each of 100,000 parameters for an argument
+            rows = self.optimizer.states
+            columns = [[state[k] for state in rows] for k in range(len(rows[0]))]
         states = [self._state(column) for column in columns]
         kept = [state is None for state in states] == [vector is None for vector in self.states]
         others = ("_lr", "_states", "columns", "parameters", "steps")
