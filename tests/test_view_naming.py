@@ -106,6 +106,15 @@ def test_a_name_of_the_user_wins_and_is_given_once():
     assert list(names_of(order, {x: "a", w: "other"}).values()) == expected
 
 
+@pytest.mark.parametrize("name", ["kappa", "alpha", "b"])
+@pytest.mark.parametrize("notation", ["lecture", "code"])
+def test_a_name_of_the_user_wins_in_a_net_too(name, notation):
+    model = MLP(2, [2, 1], "tanh", rng=0)
+    w = model.parameters()[0]
+    w.name = name
+    assert names_of(toposort(model(X), leaves=True), notation=notation)[w] == name
+
+
 def test_the_names_of_modules_are_no_names_of_the_user():
     model = MLP(2, [2, 1], "tanh", rng=0)
     order = toposort(model(X), leaves=True)

@@ -2,12 +2,17 @@
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from io import BytesIO
 from typing import Any
 
 from matplotlib.cbook import is_writable_file_like
+from matplotlib.collections import Collection
+from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure as _Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from PIL import Image  # matplotlib stands on it
 
@@ -18,17 +23,21 @@ class Figure(_Figure):
     """As `matplotlib.figure.Figure`; `figure.savefig("loss.png")` writes it to a file."""
 
     def savefig(self, fname: Any, **options: Any) -> None:
-        """As in matplotlib, but a file is written whole or not at all."""
+        """As in matplotlib, but a file is written whole or not at all.
+
+        EPS, which knows nothing transparent, has the colours as they look on white.
+        """
         from matplotlib.backends.backend_pdf import PdfPages  # late: it takes long to import
 
         if is_writable_file_like(fname) or isinstance(fname, PdfPages):
-            return super().savefig(fname, **options)
+            with _opaque(self) if options.get("format") in ("eps", "ps") else nullcontext():
+                return super().savefig(fname, **options)
         path, buffer = files.path_of(fname, "fname"), BytesIO()
         form = options.pop("format", None) or os.path.splitext(path)[1][1:]
         if not form:
             form = self.canvas.get_default_filetype()
             path = f"{path.rstrip('.')}.{form}"
-        super().savefig(buffer, format=form, **options)
+        self.savefig(buffer, format=form, **options)
         files.write(path, buffer.getvalue())
         return None
 
@@ -53,6 +62,45 @@ class Figure(_Figure):
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         return self.png(), {"width": round(72 * self.get_figwidth())}
+
+
+@contextmanager
+def _opaque(figure: Figure) -> Iterator[None]:
+    """What is transparent in the figure meanwhile has the colours that it has on white.
+
+    A surface in space stays as it is: its faces are sorted while they are drawn.
+    """
+    figure.draw_without_rendering()  # makes ticks and their lines
+    flat = [ax for ax in figure.axes if ax.name != "3d"]
+    parts: Any = [
+        part for ax in flat for part in ax.findobj(lambda part: part.get_alpha() is not None)
+    ]
+    before = [(part, dict(vars(part))) for part in parts]
+    try:
+        for part in parts:
+            kinds = ["facecolor", "edgecolor"] * isinstance(part, (Collection, Patch))
+            if isinstance(part, Line2D):
+                kinds = ["color", "markerfacecolor", "markeredgecolor"]
+            colours = {kind: _on_white(getattr(part, f"get_{kind}")(), part) for kind in kinds}
+            part.set_alpha(None)
+            if isinstance(part, Collection):
+                part.set_array(None)  # its colours are those that it gave
+            part.set(**colours)
+        yield
+    finally:
+        for part, state in before:
+            vars(part).clear()
+            vars(part).update(state)
+
+
+def _on_white(colours: Any, part: Any) -> Any:
+    rgba = to_rgba_array(colours)
+    shares = rgba[:, 3:] * (part.get_alpha() if isinstance(part, Line2D) else 1.0)
+    mixed = [
+        (*(share * rgb + 1 - share), 1.0) if share else (0.0, 0.0, 0.0, 0.0)
+        for rgb, [share] in zip(rgba[:, :3], shares, strict=True)
+    ]
+    return mixed if isinstance(part, Collection) else mixed[0] if mixed else "none"
 
 
 def gif(pictures: Sequence[bytes], milliseconds: Sequence[int]) -> bytes:

@@ -180,7 +180,9 @@ def _is_of_module(v: Value, places: Mapping[Value, str]) -> bool:
     """Whether the name of `v` is that which a Module gave to a parameter."""
     if v.kind != "parameter" or not v.name:
         return False
-    return "." in v.name or (v in places and _PARAMETER.fullmatch(v.name) is not None)
+    if v not in places or _PARAMETER.fullmatch(v.name) is None:
+        return "." in v.name
+    return places[v].rpartition(".")[2].startswith(v.name.partition("[")[0])
 
 
 def _of_module(name: str, notation: str) -> str:
