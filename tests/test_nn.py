@@ -449,7 +449,7 @@ BAD = {
     "nin True": (lambda: MLP(True, [1]), TypeError, COUNT.format("nin", "bool True")),
     "nin None": (lambda: Neuron(None), TypeError, COUNT.format("nin", "None")),
     "layer of 0": (lambda: Layer(2, 0), ValueError, COUNT.format("nout", "0")),
-    "no layers": (lambda: MLP(2, []), TypeError, SIZES.format("[]")),
+    "no layers": (lambda: MLP(2, []), ValueError, SIZES.format("[]")),
     "nouts 3": (lambda: MLP(2, 3), TypeError, SIZES.format("3")),
     "size 0": (lambda: MLP(2, [0]), ValueError, COUNT.format("a layer size", "0")),
     "size '4'": (lambda: MLP(2, ["4"]), TypeError, COUNT.format("a layer size", "str '4'")),

@@ -183,6 +183,21 @@ test_operations_are_refused_with_what_to_write = refusals(
             "by takes one real number, got str '3': "
             "write float(...) around a text that is a number",
         ),
+        "an operand too few": (
+            lambda: f.atan2(Value(1.0)),
+            TypeError,
+            "atan2 takes y, x: missing a required argument: 'x'",
+        ),
+        "an operand too many": (
+            lambda: f.tanh(1.0, 2.0),
+            TypeError,
+            "tanh takes x: too many positional arguments",
+        ),
+        "a constant that it has not": (
+            lambda: f.tanh(Value(1.0), by=2.0),
+            TypeError,
+            "tanh takes x: got an unexpected keyword argument 'by'",
+        ),
         "decorator without slopes": (
             lambda: primitive(square),
             TypeError,

@@ -83,7 +83,22 @@ class Primitive:
     def __call__(self, *x: Any, **constants: float) -> Any:
         """The node y on Values and numbers; on plain numbers alone a plain number."""
         fixed = self.bind(**constants) if constants else self
-        return fixed.of_one(x[0]) if len(x) == 1 and isinstance(x[0], Node) else fixed.of(x)
+        try:
+            return fixed.of_one(x[0]) if len(x) == 1 and isinstance(x[0], Node) else fixed.of(x)
+        except TypeError:
+            fixed._check_fits(x)
+            raise
+
+    def _check_fits(self, x: tuple[Any, ...]) -> None:
+        """Raise TypeError unless so many operands, and the constants, are those of the value."""
+        from inspect import signature  # late: it takes long to import
+
+        takes = signature(self.value)
+        try:
+            takes.bind(floats, *x, **self.constants)
+        except TypeError as error:
+            _, *names = takes.parameters
+            raise TypeError(f"{self.name} takes {', '.join(names)}: {error}") from None
 
     def of(self, x: tuple[Any, ...]) -> Any:
         """The same for a tuple of operands: quicker where there are many."""

@@ -146,7 +146,7 @@ class MLP(Module):
     ) -> None:
         units = list(nouts) if is_listed(nouts) else []
         if not units:
-            raise TypeError(
+            raise (ValueError if is_listed(nouts) else TypeError)(
                 f"nouts must be a list of layer sizes such as [16, 16, 1], got {nouts!r:.40}"
             )
         sizes = [whole("nin", nin), *(whole("a layer size", n) for n in units)]
