@@ -193,7 +193,7 @@ def test_what_the_system_refuses_is_one_sentence(error, sentence, run, monkeypat
 
     saved([2, 1], "hinge")
     Path("new.csv").write_text(XOR)
-    monkeypatch.setattr("tinygrad_edu.cli.nets._csv", fail)
+    monkeypatch.setattr("tinygrad_edu.cli.predict._csv", fail)
     errors = run("predict", "model.json", "new.csv", code=1)[1]
     assert errors == f"tinygrad-edu: {sentence}\n"
 

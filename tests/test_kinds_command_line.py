@@ -16,8 +16,8 @@ import pytest
 from command_line import start
 
 from tinygrad_edu.cli import main
-from tinygrad_edu.cli.nets import _csv
 from tinygrad_edu.cli.options import UsageError
+from tinygrad_edu.cli.predict import _csv
 from tinygrad_edu.cli.run import RESULTS, results_folder
 from tinygrad_edu.nn import MLP, load
 from tinygrad_edu.text import clean

@@ -20,7 +20,7 @@ from tinygrad_edu.text import clean
 
 #: The module of each command, in the order of the help.
 COMMANDS: Final = {
-    "demo": "nets", "train": "nets", "predict": "nets", "draw": "draw", "playground": "lessons",
+    "demo": "nets", "train": "nets", "predict": "predict", "draw": "draw", "playground": "lessons",
     "classics": "lessons", "course": "lessons", "diagnose": "lessons", "bench": "bench",
     "doctor": "doctor",
 }  # fmt: skip

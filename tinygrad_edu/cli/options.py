@@ -1,6 +1,7 @@
 """The options of training, declared once: what they are for, what they may be, what they were."""
 
 import argparse
+import csv
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -177,6 +178,14 @@ class Settings:
         return shlex.join(words)
 
 
+#: How a table is written, where this cannot be found out.
+WRITTEN: Final = (
+    takes("--encoding", metavar="NAME", default="", help="of the file, such as cp1251"),
+    takes("--delimiter", metavar="SIGN", default="", help="between the columns; tab is a tab",
+          type=lambda text: {"tab": "\t"}.get(text, text)),
+)  # fmt: skip
+
+
 def add_training_options(parser: argparse.ArgumentParser) -> None:
     """Add the options: texts, or None where not given, until `settings` reads them."""
     group = parser.add_argument_group("training (the defaults fit the data)")
@@ -191,6 +200,11 @@ def only(names: Sequence[str], metavar: str) -> Argument:
     """The option that chooses some of the names."""
     about = f"one of {', '.join(names)}; may be given several times (default: all)"
     return takes("--only", action="append", choices=names, metavar=metavar, help=about)
+
+
+def names_in(text: str) -> list[str]:
+    """Names of columns with commas between them, quoted as in CSV."""
+    return [name.strip() for name in next(csv.reader([text]), [])]
 
 
 def settings(args: argparse.Namespace, default: Settings) -> Settings:
