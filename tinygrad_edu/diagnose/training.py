@@ -17,7 +17,7 @@ from tinygrad_edu.nn.mode import in_mode, modules_of
 from tinygrad_edu.nn.sequential import dense_layers
 from tinygrad_edu.text import short
 from tinygrad_edu.train import DivergenceError, train
-from tinygrad_edu.train.held import trial
+from tinygrad_edu.train.held import put_back, trial
 from tinygrad_edu.train.training import AnyOptimizer, Training, differentiable, prepared
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.view.network.deltas import Pass, forward
@@ -72,16 +72,9 @@ def diagnose_training(
 def _untouched(training: Training) -> Iterator[None]:
     """Inside, the model may be trained; afterwards model and optimizer are as before."""
     model, optimizer = training.model, training.optimizer
-    leaves = list(optimizer.parameters)
-    if isinstance(model, Module):
-        leaves = list(dict.fromkeys([*leaves, *model.parameters()]))
-    held = [(v.data, v.grad) for v in leaves]
-    try:
-        with trial(model, training.loss, optimizer):
-            yield
-    finally:
-        for v, (x, g) in zip(leaves, held, strict=True):
-            v.data, v.grad = x, g
+    own = model.parameters() if isinstance(model, Module) else ()
+    with put_back({*optimizer.parameters, *own}), trial(model, training.loss, optimizer):
+        yield
 
 
 def _looked_at(training: Training) -> Iterator[Trouble]:

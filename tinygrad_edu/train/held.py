@@ -37,14 +37,25 @@ def trial(*roots: Any) -> Iterator[None]:
     known, held, undo = _known.get()
     if not _same(known, roots):
         held = _held(roots)
-        undo = [put_back for x in held for put_back in _undo(x)]
+        undo = [restore for x in held for restore in _undo(x)]
     token = _known.set((roots, held, undo))
     try:
         yield
     finally:
         _known.reset(token)
-        for put_back in undo:
-            put_back()
+        for restore in undo:
+            restore()
+
+
+@contextmanager
+def put_back(leaves: Iterable[Value]) -> Iterator[None]:
+    """Inside, these may be trained; afterwards their numbers and gradients are as before."""
+    held = [(v, v.data, v.grad) for v in leaves]
+    try:
+        yield
+    finally:
+        for v, x, g in held:
+            v.data, v.grad = x, g
 
 
 def unchanged(*roots: Any) -> Callable[[], bool]:

@@ -1,7 +1,7 @@
 """A function of points over a grid of the plane, and what the layers of a model give there."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -134,17 +134,6 @@ def evaluating(model: Any) -> AbstractContextManager[None]:
     """A model, or a list of layers, in evaluation mode; afterwards as it was."""
     parts = modules_of(*(model if isinstance(model, Sequence) else [model]))
     return in_mode(parts, training=False)
-
-
-@contextmanager
-def put_back(parameters: Iterable[Value]) -> Iterator[None]:
-    """Inside, these parameters may be trained; afterwards numbers and gradients are as before."""
-    held = [(p, p.data, p.grad) for p in parameters]
-    try:
-        yield
-    finally:
-        for p, x, g in held:
-            p.data, p.grad = x, g
 
 
 def first_units(model: Any, *, hidden: bool = False) -> list[Neuron]:

@@ -31,14 +31,13 @@ from tinygrad_edu.losses import Loss, find_loss
 from tinygrad_edu.nn.sequential import dense_layers
 from tinygrad_edu.train import History, fit
 from tinygrad_edu.train.engines import vectorized_or_scalar
-from tinygrad_edu.train.held import trial
+from tinygrad_edu.train.held import put_back, trial
 from tinygrad_edu.train.training import AnyOptimizer
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.view.base.palette import CURVES, IN_ORDER, PLOT_INK
 from tinygrad_edu.view.network.deltas import loss_of, passes_of
 from tinygrad_edu.view.pictures.canvas import bare, canvas, graph, key, legend, plain, signed
-from tinygrad_edu.view.pictures.field import put_back
 
 #: Rows and columns of a heat map whose names can still be read.
 _MOST: Final = 64

@@ -15,6 +15,7 @@ from tinygrad_edu.optim import Optimizer
 from tinygrad_edu.text import short
 from tinygrad_edu.train.engines import vectorized_or_scalar
 from tinygrad_edu.train.evaluation import evaluation
+from tinygrad_edu.train.held import put_back
 from tinygrad_edu.vectorize.arrays import Array
 from tinygrad_edu.vectorize.program import Program
 from tinygrad_edu.view.base.naming import names_of
@@ -25,7 +26,6 @@ from tinygrad_edu.view.pictures.field import (
     Extent,
     evaluating,
     extent_of,
-    put_back,
     read_extent,
 )
 
