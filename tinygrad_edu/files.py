@@ -25,9 +25,20 @@ def path_of(path: Any, what: str = "path") -> str:
 
 def packaged(name: str) -> str:
     """The text of a file of the package, by its place there, such as "view/base/page.tex"."""
+    text: str = _place(name).read_text("utf-8")
+    return text
+
+
+def packaged_bytes(name: str) -> bytes:
+    """What such a file holds that is no text."""
+    content: bytes = _place(name).read_bytes()
+    return content
+
+
+def _place(name: str) -> Any:
     from importlib.resources import files  # late: it takes a while
 
-    return files("tinygrad_edu").joinpath(name).read_text("utf-8")
+    return files("tinygrad_edu").joinpath(name)
 
 
 def packaged_table(name: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from tinygrad_edu.checks import as_random, is_listed, listed, one_of, real, row, whole
 from tinygrad_edu.data.dataset import MOST, Dataset, data_set
+from tinygrad_edu.files import packaged_bytes
 
 __all__ = [
     "blobs", "circles", "digits", "first_names", "houses", "iris", "moons", "sine", "spiral",
@@ -298,7 +299,5 @@ def _labelled(name: str, classes: tuple[str, ...], source: str) -> Dataset:
 
 
 def _read(name: str) -> list[list[str]]:
-    from importlib.resources import files  # late: only these need it
-
-    packed = files("tinygrad_edu.data").joinpath("files", f"{name}.csv.gz").read_bytes()
+    packed = packaged_bytes(f"data/files/{name}.csv.gz")
     return list(csv.reader(io.StringIO(gzip.decompress(packed).decode("ascii"), newline="")))
