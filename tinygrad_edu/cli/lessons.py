@@ -17,7 +17,15 @@ from typing import Any, Final
 
 from tinygrad_edu.checks import whole
 from tinygrad_edu.classics import CLASSICS, LONG
-from tinygrad_edu.cli.options import UsageError, command, only, reason, takes, usage_errors
+from tinygrad_edu.cli.options import (
+    UsageError,
+    command,
+    names_in,
+    only,
+    reason,
+    takes,
+    usage_errors,
+)
 from tinygrad_edu.diagnose import Diagnosis, diagnose_backward, diagnose_engine
 from tinygrad_edu.engine import Value
 from tinygrad_edu.files import packaged_table, write
@@ -250,7 +258,7 @@ def _columns(args: argparse.Namespace) -> list[str] | None:
     """x1, x2 and the class, or None for those of a table of three."""
     if not (args.columns or args.target):
         return None
-    names = [*(args.columns or "").split(","), args.target]
+    names = [*names_in(args.columns or ""), args.target]
     if len(names) not in (2, 3) or not all(names):
         raise UsageError("of a table three columns are named: --columns A,B --target COLUMN")
     return names
