@@ -220,8 +220,7 @@ def _of_arrays(rows: list[list[float]], labels: list[Any], names: tuple[str, ...
             f"the playground shows points of 2 numbers, X[0] has {width}: choose two, "
             "such as [[row[0], row[1]] for row in X]"
         )
-    whole = all(isinstance(label, str) or label % 1 == 0 for label in classes)
-    if width == 1 or not whole:  # as in a file that the page reads
+    if _is_function(width, labels):
         y = [finite(f"y[{i}]", label) for i, label in enumerate(labels)]
         return Dataset(rows, y, names if width > 1 else ("x",), (), "own", "arrays")
     _check(len(classes), "y")
@@ -246,7 +245,7 @@ def _of_table(table: Table, columns: Sequence[str] | None) -> Dataset:
     chosen = listed("columns", chosen, "names", str)
     if len(set(chosen)) in (2, 3) and not any(table.read(n).strange for n in chosen):
         *X, y = (table.numbers(name) for name in chosen)
-        if len(X) == 1 or any(number % 1 for number in y):  # a function, as the page takes it
+        if _is_function(len(X), y):
             rows = [list(row) for row in zip(*X, strict=True)]
             return Dataset(rows, y, tuple(chosen[:-1]), (), "own", table.path)
     if len(set(chosen)) != 3:
@@ -268,6 +267,11 @@ def _of_table(table: Table, columns: Sequence[str] | None) -> Dataset:
         encoder.features(table), encoder.labels(table), (x1, x2), encoder.class_names,
         "own", table.path,
     )  # fmt: skip
+
+
+def _is_function(width: int, y: Iterable[str | float]) -> bool:
+    """Whether the page takes rows of so many numbers, with y, as those of a function."""
+    return width == 1 or any(not isinstance(t, str) and t % 1 for t in y)
 
 
 def _check(classes: int, where: str) -> None:
